@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads EOF, then closes the connection in the way that is asked for; or seems to close
+ * it and does not. Returns from main.
+ *
+ * Usage: closes HOLD_MS WAY, or closes list
+ */
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
+
+#include "loopback.h"
+
+static void by_close(int fd)
+{
+	must(!close(fd), "close");
+}
+
+static void by_syscall(int fd)
+{
+	must(!syscall(SYS_close, fd), "syscall");
+}
+
+static void by_close_range(int fd)
+{
+	must(!close_range((unsigned)fd, (unsigned)fd, 0), "close_range");
+}
+
+static void by_closefrom(int fd)
+{
+	closefrom(fd);
+}
+
+static void by_dup2(int fd)
+{
+	int other = open("/dev/null", O_RDWR);
+
+	must(dup2(other, fd) == fd, "dup2");
+}
+
+static void by_dup3(int fd)
+{
+	int other = open("/dev/null", O_RDWR);
+
+	must(dup3(other, fd, O_CLOEXEC) == fd, "dup3");
+}
+
+static void by_fclose(int fd)
+{
+	must(!fclose(fdopen(fd, "r+")), "fclose");
+}
+
+static void by_shutdown_and_close(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+	must(!close(fd), "close");
+}
+
+static void by_closing_each_dup(int fd)
+{
+	int second = dup(fd), third = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+
+	must(!close(second) && !close(fd) && !close(third), "close");
+}
+
+static void by_moving_then_close(int fd)
+{
+	must(dup2(fd, 200) == 200, "dup2");
+	must(!close(fd), "close");
+	must(!close(200), "close");
+}
+
+static void not_by_failed_dup2(int fd)
+{
+	must(dup2(-1, fd) < 0, "dup2 of -1 worked");
+}
+
+static void not_by_dup2_on_itself(int fd)
+{
+	must(dup2(fd, fd) == fd, "dup2");
+}
+
+static void not_by_marking_the_range(int fd)
+{
+	must(!close_range((unsigned)fd, (unsigned)fd, CLOSE_RANGE_CLOEXEC),
+	     "close_range");
+}
+
+static void not_by_shutdown_of_writing(int fd)
+{
+	shutdown(fd, SHUT_WR);
+}
+
+static const struct {
+	const char *name;
+	void (*step)(int fd);
+	int closes;
+} ways[] = {
+	{"close", by_close, 1},
+	{"syscall", by_syscall, 1},
+	{"close_range", by_close_range, 1},
+	{"closefrom", by_closefrom, 1},
+	{"dup2", by_dup2, 1},
+	{"dup3", by_dup3, 1},
+	{"fclose", by_fclose, 1},
+	{"shutdown_and_close", by_shutdown_and_close, 1},
+	{"each_dup", by_closing_each_dup, 1},
+	{"moved_then_closed", by_moving_then_close, 1},
+	{"failed_dup2", not_by_failed_dup2, 0},
+	{"dup2_on_itself", not_by_dup2_on_itself, 0},
+	{"marked_range", not_by_marking_the_range, 0},
+	{"shutdown_of_writing", not_by_shutdown_of_writing, 0},
+};
+
+static int connection_at_eof(void)
+{
+	struct pair pair = pair_open();
+	char byte;
+
+	close(pair.client);
+	await_readable(pair.server);
+	must(recv(pair.server, &byte, 1, 0) == 0, "EOF");
+	return pair.server;
+}
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		if (argc == 2)
+			printf("%s %s\n", ways[i].name, ways[i].closes ? "closed" : "open");
+		else if (argc == 3 && !strcmp(argv[2], ways[i].name)) {
+			ways[i].step(connection_at_eof());
+			hold(atoi(argv[1]));
+			return 0;
+		}
+	}
+	return argc == 2 ? 0 : 2;
+}
