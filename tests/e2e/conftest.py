@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the end-to-end tests: they start programs and end them, each by its pid."""
+import os
+import subprocess
+
+import pytest
+
+import traced
+from reports import Report
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run the tests marked long, too")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes more than a few seconds")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="long: run with --long"))
+
+
+def pytest_sessionstart(session):
+    for path in (traced.LIBRARY, traced.COMMAND):
+        if not os.path.exists(path):
+            pytest.exit("%s is missing: build first, or run tests/run" % path, 2)
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """Where the traces of this test go."""
+    return str(tmp_path / "traces")
+
+
+@pytest.fixture
+def start(tmp_path, directory):
+    """start(argv, preload=True, env={}, stdin=None, **options) starts a program."""
+    started = []
+
+    def start_one(argv, preload=True, env=None, stdin=subprocess.DEVNULL, **options):
+        full = traced.environment(preload, options, directory, env)
+        place = str(tmp_path / ("run%d" % len(started)))
+        one = traced.Traced([str(a) for a in argv], place, full, stdin)
+        started.append(one)
+        return one
+
+    yield start_one
+    for one in started:
+        one.clean_up()
+
+
+@pytest.fixture
+def closewait(tmp_path):
+    """closewait(*arguments) runs the command; returns subprocess's result."""
+    def run(*arguments):
+        return subprocess.run([traced.COMMAND] + [str(a) for a in arguments],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              universal_newlines=True, timeout=traced.DEADLINE,
+                              cwd=str(tmp_path), env=traced.environment(False, None, None))
+    return run
+
+
+@pytest.fixture
+def read_report(closewait):
+    """The report that the command makes of a trace, a directory or a live process."""
+    def read(*arguments):
+        done = closewait("report", *arguments)
+        assert done.stderr == "", done.stderr
+        return Report(done.stdout)
+    return read
+
+
+@pytest.fixture
+def need():
+    """need(name, …) skips the test if one of these programs is not there."""
+    def look(*names):
+        for name in names:
+            if not traced.tool(name):
+                pytest.skip("%s is not installed" % name)
+        return traced.tool(names[0])
+    return look

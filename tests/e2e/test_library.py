@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""What the library is made of: its symbols, what it needs, and life without libunwind."""
+import glob
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from reports import Report
+from traced import (LIBRARY, SOURCE, client, example, files_below, program, until_older_than)
+
+
+def output(*argv):
+    return subprocess.check_output(argv, universal_newlines=True)
+
+
+def listed_hooks():
+    with open(os.path.join(SOURCE, "preload", "hooks.h")) as f:
+        return set(re.findall(r"^\s*HOOK\((\w+)", f.read(), re.M))
+
+
+def test_exports_the_listed_hooks_and_nothing_else(need):
+    need("nm")
+    exported = {line.split()[-1].split("@")[0]
+                for line in output("nm", "-D", "--defined-only", LIBRARY).splitlines()}
+    hooks = listed_hooks()
+    assert len(hooks) > 50
+    assert exported - {"_init", "_fini"} == hooks
+
+
+def test_needs_libc_alone(need):
+    need("readelf")
+    needed = re.findall(r"\(NEEDED\).*\[(.*?)\]", output("readelf", "-d", LIBRARY))
+    assert needed
+    assert not [name for name in needed if "unwind" in name]
+    assert all(re.match(r"(libc|ld-linux.*|libpthread|libdl)\.so", name) for name in needed)
+
+
+def test_stays_when_asked_to_go(need):
+    need("readelf")
+    assert "NODELETE" in output("readelf", "-d", LIBRARY)
+
+
+def test_a_program_without_sockets_is_left_alone(start, directory):
+    run = start(["/bin/ls", "/"])
+    assert run.wait() == 0
+    assert run.err == ""
+    assert not os.path.exists(directory) or files_below(directory) == []
+
+
+def without_libunwind(tmp_path):
+    """A prefix: a mount namespace in which libunwind is an empty file."""
+    libraries = {os.path.realpath(path) for pattern in ("/lib", "/usr/lib", "/usr/local/lib")
+                 for path in glob.glob(pattern + "/**/libunwind-*.so.*", recursive=True)
+                 if re.search(r"libunwind-(x86_64|aarch64)\.so", path)}
+    empty = tmp_path / "empty"
+    empty.write_text("")
+    mounts = " && ".join("mount --bind %s %s" % (empty, path) for path in sorted(libraries))
+    unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+    script = ["sh", "-c", "%s && exec \"$@\"" % (mounts or "true"), "sh"]
+    tried = subprocess.run(unshare + script + ["true"], stderr=subprocess.PIPE)
+    if tried.returncode:
+        pytest.skip("no mount namespace: " + tried.stderr.decode().strip())
+    return unshare + script
+
+
+def test_libunwind_absent_is_one_line_and_shorter_stacks(start, tmp_path, directory):
+    prefix = without_libunwind(tmp_path)
+    # The namespace's tools run without the library: only the server is given it.
+    server = start(prefix + ["env", "LD_PRELOAD=" + LIBRARY,
+                             "CLOSEWAIT_OPTIONS=grace=20ms:dir=" + directory,
+                             example("eof_ignored"), 0, 4], preload=False)
+    port = server.port()
+    for i in range(4):
+        client(port, *((b"half",) if i % 2 else (b"line\n", 3)))
+    server.line("served 4")
+    until_older_than(time.monotonic(), 0.1)
+    assert server.end() == -signal.SIGTERM
+    before_report = server.err.split("closewait: LEAK")[0]
+    told = [line for line in before_report.splitlines() if line.startswith("closewait: ")]
+    assert len(told) == 1 and "libunwind" in told[0], server.err
+    group = Report(server.err).only()
+    assert (group.verdict, group.count) == ("eof-ignored", 2), server.err
+    assert group.stack("opened")[0].startswith("accept_conn"), server.err
+    assert group.stack("EOF read")[0].startswith("read_request"), server.err
+
+
+@pytest.mark.parametrize("limit", ["-f 0", "-f 100", "-v 200000", "-n 16"])
+def test_small_limits_do_not_hurt_the_server(start, limit):
+    script = "ulimit %s; exec \"$@\"" % limit
+    server = start(["sh", "-c", script, "sh", example("eof_ignored"), 0, 4], grace="20ms")
+    port = server.port()
+    for i in range(4):
+        client(port, b"line\n", 3)
+    server.line("served 4")
+    assert server.end() == -signal.SIGTERM
+    for line in server.err.splitlines():
+        assert line.startswith("closewait: "), server.err
+    assert len(server.err.splitlines()) <= 1, server.err
+
+
+def test_runs_under_a_relative_path_of_the_build(start, directory):
+    """The seed's command line: a path relative to where one stands."""
+    relative = os.path.relpath(LIBRARY, SOURCE)
+    run = start(["env", "-C", SOURCE, "LD_PRELOAD=./" + relative,
+                 "CLOSEWAIT_OPTIONS=grace=20ms:dir=" + directory, program("ends"), 60, "exit"],
+                preload=False)
+    assert run.wait() == 7
+    assert Report(run.err).leaks == 1

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Forked workers keep books of their own; a vfork child touches nobody's."""
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from reports import HEAD, Report, named
+from traced import (DEADLINE, PYTHON, await_close_wait, client, closewait_lines, files_below,
+                    program, pythons, traces, until, until_older_than)
+
+
+def ask(port, request):
+    """One connection to the prefork server: returns the pid that served it."""
+    with socket.create_connection(("127.0.0.1", port), DEADLINE) as s:
+        s.sendall(request)
+        return int(s.makefile().readline())
+
+
+def ended(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def serve_until_both_worked(port, leaks):
+    """Sends requests until each worker has served some and one has leaked `leaks`."""
+    served, leaked = {}, {}
+    for i in range(2000):
+        held = max(leaked.values()) if leaked else 0
+        if held >= leaks and len(served) == 2:
+            break
+        wish = b"leak" if held < leaks and not leaked else b"close"
+        pid = ask(port, wish)
+        served[pid] = served.get(pid, 0) + 1
+        if wish == b"leak":
+            leaked[pid] = leaked.get(pid, 0) + 1
+    assert len(served) == 2, "only one worker was ever given a connection"
+    return served, leaked
+
+
+def test_leak_in_one_worker_is_that_workers(start, need):
+    need("ss")
+    master = start([program("prefork"), 0], grace="20ms")
+    port = master.port()
+    served, leaked = serve_until_both_worked(port, 1)
+    culprit, = leaked
+    until(lambda: master.out.count("worker") == sum(served.values()), "every answer")
+    await_close_wait(port, 1)
+    until_older_than(time.monotonic(), 0.1)
+    assert master.end() == 0
+    heads = HEAD.findall(master.err)
+    assert len(heads) == 1, master.err
+    report = Report(master.err)
+    assert report.pid == culprit
+    assert report.only().count == 1 and report.only().verdict == "eof-ignored"
+    assert named(report.only().stack("opened"), "worker_serve", "main"), report.text
+    assert "ended by SIGTERM" in report.end
+
+
+def test_workers_without_a_leak_leave_nothing(start, directory):
+    master = start([program("prefork"), 0], grace="0")
+    port = master.port()
+    served, _ = serve_until_both_worked(port, 0)
+    until(lambda: master.out.count("worker") == sum(served.values()), "every answer")
+    assert master.end() == 0
+    assert master.err == ""
+    assert files_below(directory) == []
+
+
+def test_forked_workers_share_one_file(start, directory, read_report):
+    master = start([program("prefork"), 0], grace="20ms", keep="always")
+    serve_until_both_worked(master.port(), 1)
+    assert master.end() == 0
+    assert len(traces(directory)) == 1
+
+
+def test_killed_worker_and_living_master(start, directory, read_report):
+    master = start([program("prefork"), 0], grace="20ms")
+    port = master.port()
+    served, leaked = serve_until_both_worked(port, 1)
+    culprit, = leaked
+    until(lambda: master.out.count("worker") == sum(served.values()), "every answer")
+    until_older_than(time.monotonic(), 0.1)
+    subprocess.check_call(["kill", "-9", str(culprit)])
+    until(lambda: ended(culprit), "the worker's end")
+    report = read_report(*traces(directory))
+    assert "eof-ignored" in report.text, report.text
+    assert str(culprit) in report.text, report.text
+
+
+@pytest.mark.parametrize("leaving", ["exec", "_exit"])
+def test_vfork_child_does_not_touch_its_parents_books(start, leaving, directory):
+    run = start([program("vfork_close"), 60, leaving], grace="20ms")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    group = report.only()
+    assert (report.leaks, group.verdict) == (1, "eof-ignored"), report.text
+    assert report.pid == run.pid
+    assert run.err.count("closewait: LEAK") == 1
+    assert closewait_lines(run.err) == []
+    assert "6 sockets opened: 1 closed, 1 leaked" in report.text, report.text
+    assert len(traces(directory)) == 1
+
+
+def interpreter_name(path):
+    return "python3" if path == PYTHON else path.split("/")[-3]
+
+
+@pytest.mark.parametrize("python", pythons(), ids=interpreter_name)
+def test_children_of_subprocess_do_not_touch_the_servers_books(start, python):
+    server = start([python, program("subprocess_server.py")], stdin=subprocess.PIPE,
+                   grace="20ms")
+    port = server.port()
+    forgotten = client(port, b"forgotten")
+    with socket.create_connection(("127.0.0.1", port), DEADLINE) as used:
+        used.sendall(b"used")
+        assert used.recv(100) == b"used"
+        server.line("served")
+        until_older_than(time.monotonic(), 0.1)
+        server.end(signal.SIGTERM)
+    report = Report(server.err)
+    group = report.only()
+    assert (report.leaks, group.verdict) == (1, "eof-ignored"), report.text
+    assert forgotten in group.text
+    assert re.search(r"3 sockets opened: 0 closed, 1 leaked", report.text), report.text
