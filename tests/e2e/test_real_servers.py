@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """nginx, redis-server and Node under the library: every answer as without, no finding."""
+import grp
 import http.client
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -116,6 +118,14 @@ http {
 """
 
 
+def unprivileged():
+    """The workers' user: root's nginx drops its privileges, as in production."""
+    if os.geteuid() != 0:
+        return ""
+    nobody = pwd.getpwnam("nobody")
+    return "user %s %s;" % (nobody.pw_name, grp.getgrgid(nobody.pw_gid).gr_name)
+
+
 @pytest.fixture
 def nginx(start, need):
     """nginx(preload, **options): a running nginx, and its port."""
@@ -134,7 +144,7 @@ def nginx(start, need):
         port = free_port()
         with open(place + "/nginx.conf", "w") as f:
             f.write(NGINX % {"place": place, "port": port,
-                             "user": "user nobody;" if os.geteuid() == 0 else ""})
+                             "user": unprivileged()})
         server = start(list(prefix) + [binary, "-p", place, "-c", place + "/nginx.conf",
                                        "-e", place + "/error.log"],
                        preload=preload, **options)
