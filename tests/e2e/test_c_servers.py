@@ -98,14 +98,3 @@ def test_younger_than_grace_is_counted_not_judged(start):
     server, _ = serve(start, "eof_ignored", 4, [(b"half", 0)] * 4, grace="10m")
     server.end()
     assert server.err == ""
-
-
-def test_closed_late_is_a_fault(start):
-    """A server that closes only after slow_close in CLOSE_WAIT."""
-    server, _ = serve(start, "eof_ignored", 4, [(b"line\n", 3)] * 4, slow_close="0",
-                      grace="0")
-    server.end()
-    report = Report(server.err)
-    group = report.group("slow-close")
-    assert report.leaks == 0
-    assert "conn_close" in group.text, report.text

@@ -64,7 +64,7 @@ def test_leak_in_one_worker_is_that_workers(start, need):
 
 
 def test_workers_without_a_leak_leave_nothing(start, directory):
-    master = start([program("prefork"), 0], grace="0")
+    master = start([program("prefork"), 0], grace="100ms")
     port = master.port()
     served, _ = serve_until_both_worked(port, 0)
     until(lambda: master.out.count("worker") == sum(served.values()), "every answer")

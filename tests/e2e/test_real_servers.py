@@ -169,7 +169,7 @@ def test_nginx(nginx, directory, ending):
     native, port = nginx(preload=False)
     expected = http_answers(port, NGINX_REQUESTS)
     assert native.end(ending) == 0
-    server, port = nginx(grace="50ms")
+    server, port = nginx(grace="100ms")
     assert http_answers(port, NGINX_REQUESTS) == expected
     load_with_ab(port, "/small.txt")
     assert server.end(ending) == 0
@@ -178,7 +178,7 @@ def test_nginx(nginx, directory, ending):
 
 
 def test_nginx_reloads(nginx, directory):
-    server, port = nginx(grace="50ms")
+    server, port = nginx(grace="100ms")
     for i in range(3):
         before = children(server.pid)
         os.kill(server.pid, signal.SIGHUP)
@@ -263,7 +263,7 @@ def test_redis(redis, directory):
     native, port = redis(preload=False)
     expected = redis_answers(port)
     assert native.end() == 0
-    server, port = redis(grace="50ms")
+    server, port = redis(grace="100ms")
     assert redis_answers(port) == expected
     if shutil.which("redis-benchmark"):
         for keep in ("1", "0"):
@@ -301,7 +301,7 @@ def test_node(node, directory, ending):
     native, port = node(preload=False)
     expected = http_answers(port, NODE_REQUESTS)
     native.end()
-    server, port = node(grace="50ms")
+    server, port = node(grace="100ms")
     assert http_answers(port, NODE_REQUESTS) == expected
     load_with_ab(port, "/path")
     if ending == "SIGTERM":

@@ -205,7 +205,7 @@ def test_the_command_names_lines_of_c(start, need, directory, read_report):
 def test_repaired_server_leaves_no_word_and_no_file(start, directory, script, ending):
     served = 5
     server = start([PYTHON, example(script), 0] + ([served] if ending == "normally" else []),
-                   grace="0")
+                   grace="100ms")
     port = server.port()
     for i in range(served):
         client(port, b"Hello, server!", 14)

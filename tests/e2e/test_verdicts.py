@@ -35,11 +35,15 @@ def test_state(start, directory, state, verdict):
 
 @pytest.mark.parametrize("way, outcome", listed("closes"))
 def test_closing(start, directory, way, outcome):
-    run = start([program("closes"), 60, way], grace="20ms")
+    run = start([program("closes"), 60, way], grace="20ms", slow_close="40ms")
     assert run.wait() == 0
     if outcome == "closed":
         assert run.err == ""
         assert files_below(directory) == []
+    elif outcome == "slow":
+        report = Report(run.err)
+        assert report.leaks == 0
+        assert "too_late" in report.group("slow-close").text, report.text
     else:
         group = Report(run.err).only()
         assert group.verdict in ("eof-ignored", "shutdown-unclosed"), run.err

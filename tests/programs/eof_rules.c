@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is an EOF, whose it is, and which verdict it leads to: one case each. A case prints
+ * what the program itself knows; what must be said of it stands in the table, and the
+ * tests read it with `eof_rules list`.
+ *
+ * Usage: eof_rules HOLD_MS CASE, or eof_rules list
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+#include "descriptors.h"
+#include "loopback.h"
+#include "out_of_sight.h"
+
+#define STEP static __attribute__((noinline))
+
+static char buffer[64];
+
+static ssize_t told(const char *what, ssize_t result)
+{
+	int error = errno;
+
+	if (result < 0)
+		printf("%s: %s\n", what, strerror(error));
+	else
+		printf("%s: %zd\n", what, result);
+	return result;
+}
+
+STEP struct pair peer_closed(void)
+{
+	struct pair pair = pair_open();
+
+	close(pair.client);
+	await_readable(pair.server);
+	return pair;
+}
+
+STEP int at_eof(void)
+{
+	int fd = peer_closed().server;
+
+	must(recv(fd, buffer, sizeof buffer, 0) == 0, "EOF");
+	return fd;
+}
+
+/* What is no EOF. */
+
+static void zero_length_recv(void)
+{
+	told("recv", recv(peer_closed().server, buffer, 0, 0));
+}
+
+static void zero_length_read(void)
+{
+	told("read", read(peer_closed().server, buffer, 0));
+}
+
+static void zero_length_readv(void)
+{
+	struct iovec vector[2] = {{buffer, 0}, {buffer, 0}};
+
+	told("readv", readv(peer_closed().server, vector, 2));
+}
+
+static void zero_length_read_of_a_live_connection(void)
+{
+	told("read", read(pair_open().server, buffer, 0));
+}
+
+static void zero_length_datagram(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof address;
+	int to = socket(AF_INET, SOCK_DGRAM, 0), from = socket(AF_INET, SOCK_DGRAM, 0);
+
+	must(!bind(to, (struct sockaddr *)&address, size), "bind");
+	must(!getsockname(to, (struct sockaddr *)&address, &size), "getsockname");
+	must(!connect(from, (struct sockaddr *)&address, size), "connect");
+	must(send(from, "", 0, 0) == 0, "send");
+	await_readable(to);
+	told("recv", recv(to, buffer, sizeof buffer, 0));
+}
+
+static void zero_length_packet(void)
+{
+	int ends[2];
+
+	must(!socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), "socketpair");
+	must(send(ends[0], "", 0, 0) == 0, "send");
+	await_readable(ends[1]);
+	told("recv", recv(ends[1], buffer, sizeof buffer, 0));
+}
+
+static void after_own_shutdown_of_reading(void)
+{
+	int fd = pair_open().server;
+
+	must(!shutdown(fd, SHUT_RD), "shutdown");
+	told("recv", recv(fd, buffer, sizeof buffer, 0));
+}
+
+/* The peer's FIN comes later, and this 0 is still our own doing: it was never learned. */
+static void own_shutdown_of_reading_then_fin(void)
+{
+	struct pair pair = pair_open();
+
+	must(!shutdown(pair.server, SHUT_RD), "shutdown");
+	told("recv", recv(pair.server, buffer, sizeof buffer, 0));
+	close(pair.client);
+}
+
+/* What is one. */
+
+static void peeked(void)
+{
+	told("recv", recv(peer_closed().server, buffer, sizeof buffer, MSG_PEEK));
+}
+
+static void unix_stream(void)
+{
+	int ends[2];
+
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+	close(ends[1]);
+	told("recv", recv(ends[0], buffer, sizeof buffer, 0));
+}
+
+STEP void learn_first(int fd)
+{
+	told("recv", recv(fd, buffer, sizeof buffer, 0));
+}
+
+STEP void learn_again(int fd)
+{
+	told("recv", recv(fd, buffer, sizeof buffer, 0));
+}
+
+static void second_eof(void)
+{
+	int fd = peer_closed().server;
+
+	learn_first(fd);
+	learn_again(fd);
+}
+
+static void read_on_the_copy(void)
+{
+	int fd = peer_closed().server, copy = dup(fd);
+
+	must(copy >= 0 && !close(fd), "close");
+	told("recv", recv(copy, buffer, sizeof buffer, 0));
+}
+
+static void read_on_the_copy_all_closed(void)
+{
+	int fd = peer_closed().server, copy = fcntl(fd, F_DUPFD, 50);
+
+	told("recv", recv(copy, buffer, sizeof buffer, 0));
+	must(!close(fd) && !close(copy), "close");
+}
+
+/* Ways of closing. */
+
+/* Leaves `fd` as the lowest number that a new file can get. */
+static void take_numbers_below(int fd)
+{
+	int copy;
+
+	while ((copy = dup(STDIN_FILENO)) < fd)
+		must(copy >= 0, "dup");
+	close(copy);
+}
+
+static void closed_by_fclose(void)
+{
+	FILE *file = fdopen(peer_closed().server, "r");
+
+	printf("fgets: %s\n", fgets(buffer, sizeof buffer, file) ? buffer : "EOF");
+	must(!fclose(file), "fclose");
+}
+
+/* libc reads the EOF where no hook sees it. */
+static void read_by_stdio_and_kept(void)
+{
+	FILE *file = fdopen(peer_closed().server, "r");
+
+	printf("fgets: %s\n", fgets(buffer, sizeof buffer, file) ? buffer : "EOF");
+}
+
+static void closed_by_syscall(void)
+{
+	told("syscall", syscall(SYS_close, at_eof()));
+}
+
+static void closed_out_of_sight(void)
+{
+	told("close", raw_close(at_eof()));
+}
+
+static void number_reused_by_a_socket(void)
+{
+	int fd = at_eof();
+
+	take_numbers_below(fd);
+	must(!raw_close(fd), "close");
+	must(socket(AF_INET, SOCK_STREAM, 0) == fd, "the same number");
+}
+
+static void number_reused_by_a_file(void)
+{
+	int fd = at_eof();
+
+	take_numbers_below(fd);
+	must(!raw_close(fd), "close");
+	must(open("/dev/null", O_RDONLY) == fd, "the same number");
+}
+
+/* The 0 is the file's; the socket's peer is still there. */
+static void file_read_by_the_number_of_a_socket(void)
+{
+	int fd = pair_open().server;
+
+	must(!raw_close(fd), "close");
+	must(open("/dev/null", O_RDONLY) == fd, "the same number");
+	told("read", read(fd, buffer, sizeof buffer));
+}
+
+STEP int accept_the_second(const struct pair *pair)
+{
+	return accept(pair->listener, NULL, NULL);
+}
+
+static int connect_again(const struct pair *pair)
+{
+	struct sockaddr_in address;
+	socklen_t size = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	must(!getsockname(pair->listener, (struct sockaddr *)&address, &size),
+	     "getsockname");
+	must(!connect(fd, (struct sockaddr *)&address, size), "connect");
+	return fd;
+}
+
+/* The second leaks, the first does not. */
+static void number_reused_by_a_leak(void)
+{
+	struct pair pair = pair_open();
+	int client = connect_again(&pair), fd;
+
+	must(!raw_close(pair.server), "close");
+	fd = accept_the_second(&pair);
+	must(fd == pair.server, "the same number");
+	close(client);
+	await_readable(fd);
+	told("recv", recv(fd, buffer, sizeof buffer, 0));
+}
+
+/* Nobody saw the second come: what is read of it is not the first one's. */
+static void number_reused_out_of_sight(void)
+{
+	struct pair pair = pair_open();
+	int client = connect_again(&pair), fd;
+
+	must(!raw_close(pair.server), "close");
+	fd = raw_accept(pair.listener);
+	must(fd == pair.server, "the same number");
+	close(client);
+	await_readable(fd);
+	told("recv", recv(fd, buffer, sizeof buffer, 0));
+}
+
+/* Verdicts. */
+
+static void half_closed_client(void)
+{
+	struct pair pair = pair_open();
+
+	must(send(pair.client, "ask", 3, 0) == 3, "send");
+	must(!shutdown(pair.client, SHUT_WR), "shutdown");
+	told("recv", recv(pair.server, buffer, 3, MSG_WAITALL));
+	told("recv", recv(pair.server, buffer, sizeof buffer, 0));
+	for (int i = 0; i < 3; i++) {
+		told("send", send(pair.server, "answer", 6, 0));
+		told("client's recv", recv(pair.client, buffer, 6, MSG_WAITALL));
+	}
+}
+
+static void own_shutdown_then_fin(void)
+{
+	struct pair pair = pair_open();
+
+	must(!shutdown(pair.server, SHUT_WR), "shutdown");
+	told("client's recv", recv(pair.client, buffer, sizeof buffer, 0));
+	close(pair.client);
+}
+
+static void own_shutdown_then_fin_read(void)
+{
+	struct pair pair = pair_open();
+
+	must(!shutdown(pair.server, SHUT_WR), "shutdown");
+	told("client's recv", recv(pair.client, buffer, sizeof buffer, 0));
+	close(pair.client);
+	await_readable(pair.server);
+	told("recv", recv(pair.server, buffer, sizeof buffer, 0));
+}
+
+static void reset_by(int fd)
+{
+	struct linger linger = {.l_onoff = 1};
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), "SO_LINGER");
+	close(fd);
+}
+
+static void reset_unlearned(void)
+{
+	struct pair pair = pair_open();
+
+	reset_by(pair.client);
+	await_readable(pair.server);
+}
+
+static void reset_learned_by_recv(void)
+{
+	struct pair pair = pair_open();
+
+	reset_by(pair.client);
+	await_readable(pair.server);
+	told("recv", recv(pair.server, buffer, sizeof buffer, 0));
+}
+
+static void reset_learned_by_send(void)
+{
+	struct pair pair = pair_open();
+
+	reset_by(pair.client);
+	await_readable(pair.server);
+	told("send", send(pair.server, "x", 1, MSG_NOSIGNAL));
+}
+
+static void reset_and_closed(void)
+{
+	struct pair pair = pair_open();
+
+	reset_by(pair.client);
+	await_readable(pair.server);
+	told("recv", recv(pair.server, buffer, sizeof buffer, 0));
+	must(!close(pair.server), "close");
+}
+
+static void idle_pool(void)
+{
+	for (int i = 0; i < 5; i++) {
+		struct pair pair = pair_open();
+
+		must(send(pair.client, "ask", 3, 0) == 3, "send");
+		must(recv(pair.server, buffer, sizeof buffer, 0) == 3, "recv");
+		must(send(pair.server, "answer", 6, 0) == 6, "send");
+		told("recv", recv(pair.client, buffer, sizeof buffer, 0));
+		close(pair.server);
+		close(pair.listener);
+		await_readable(pair.client);
+	}
+}
+
+static void await_error(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd};
+
+	must(poll(&poll_fd, 1, 10000) == 1, "poll");
+}
+
+static void eof_then_reset(void)
+{
+	struct pair pair = pair_open();
+
+	must(!shutdown(pair.client, SHUT_WR), "shutdown");
+	await_readable(pair.server);
+	learn_first(pair.server);
+	reset_by(pair.client);
+	await_error(pair.server);
+	told("send", send(pair.server, "x", 1, MSG_NOSIGNAL));
+}
+
+/* The peer is gone: the first answer brings a reset, the second learns of it. */
+static void eof_then_answers_into_a_reset(void)
+{
+	struct pair pair = peer_closed();
+
+	learn_first(pair.server);
+	told("send", send(pair.server, "answer", 6, MSG_NOSIGNAL));
+	await_error(pair.server);
+	told("send", send(pair.server, "answer", 6, MSG_NOSIGNAL));
+}
+
+static const struct {
+	const char *name;
+	void (*bring_about)(void);
+	const char *verdict; /* "-": no finding, and nothing to show */
+	int count;
+} cases[] = {
+	{"zero_length_recv", zero_length_recv, "eof-unread", 1},
+	{"zero_length_read", zero_length_read, "eof-unread", 1},
+	{"zero_length_readv", zero_length_readv, "eof-unread", 1},
+	{"zero_length_read_of_a_live_connection", zero_length_read_of_a_live_connection,
+	 "-", 0},
+	{"zero_length_datagram", zero_length_datagram, "-", 0},
+	{"zero_length_packet", zero_length_packet, "-", 0},
+	{"after_own_shutdown_of_reading", after_own_shutdown_of_reading, "-", 0},
+	{"own_shutdown_of_reading_then_fin", own_shutdown_of_reading_then_fin,
+	 "eof-unread", 1},
+	{"peeked", peeked, "eof-ignored", 1},
+	{"unix_stream", unix_stream, "eof-ignored", 1},
+	{"second_eof", second_eof, "eof-ignored", 1},
+	{"read_on_the_copy", read_on_the_copy, "eof-ignored", 1},
+	{"read_on_the_copy_all_closed", read_on_the_copy_all_closed, "-", 0},
+	{"closed_by_fclose", closed_by_fclose, "-", 0},
+	{"read_by_stdio_and_kept", read_by_stdio_and_kept, "eof-unread", 1},
+	{"closed_by_syscall", closed_by_syscall, "-", 0},
+	{"closed_out_of_sight", closed_out_of_sight, "-", 0},
+	{"number_reused_by_a_socket", number_reused_by_a_socket, "-", 0},
+	{"number_reused_by_a_file", number_reused_by_a_file, "-", 0},
+	{"file_read_by_the_number_of_a_socket", file_read_by_the_number_of_a_socket, "-",
+	 0},
+	{"number_reused_by_a_leak", number_reused_by_a_leak, "eof-ignored", 1},
+	{"number_reused_out_of_sight", number_reused_out_of_sight, "-", 0},
+	{"half_closed_client", half_closed_client, "half-closed", 1},
+	{"own_shutdown_then_fin", own_shutdown_then_fin, "shutdown-unclosed", 1},
+	{"own_shutdown_then_fin_read", own_shutdown_then_fin_read, "shutdown-unclosed",
+	 1},
+	{"reset_unlearned", reset_unlearned, "reset-ignored", 1},
+	{"reset_learned_by_recv", reset_learned_by_recv, "reset-ignored", 1},
+	{"reset_learned_by_send", reset_learned_by_send, "reset-ignored", 1},
+	{"reset_and_closed", reset_and_closed, "-", 0},
+	{"idle_pool", idle_pool, "idle-client", 5},
+	{"eof_then_reset", eof_then_reset, "eof-ignored", 1},
+	{"eof_then_answers_into_a_reset", eof_then_answers_into_a_reset, "eof-ignored",
+	 1},
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		if (argc == 2)
+			printf("%s %s %d\n", cases[i].name, cases[i].verdict,
+			       cases[i].count);
+		else if (argc == 3 && !strcmp(argv[2], cases[i].name)) {
+			cases[i].bring_about();
+			descriptors_print();
+			hold(atoi(argv[1]));
+			return 0;
+		}
+	}
+	return argc == 2 ? 0 : 2;
+}
