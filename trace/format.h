@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The trace file's layout: what libclosewait.so writes and everything else reads.
+ *
+ * A trace is a sparse file of fixed size, native endian, mapped MAP_SHARED by the process
+ * image that made it and by every process that image forks. It is a header, a table of
+ * extents, and the extents: pieces of CW_EXTENT_SIZE bytes, each claimed whole by one
+ * process for records of one kind. Who claims an extent owns what is in it until it gives
+ * it back; nothing but the header's counters and the extent table is ever written by two
+ * processes.
+ *
+ * A record is referred to by its offset in the file, in units of 8 bytes: a `cw_ref`; 0
+ * is "none" (the header lies there). Times are CLOCK_MONOTONIC nanoseconds, 0 for
+ * "never".
+ *
+ * Commit rule. A writer fills a record first and then makes it reachable with a release
+ * store: an extent by its tag, a socket by its word, a site, module, string, look or
+ * statistics record by the reference to it. Bytes that are not reachable mean nothing. A
+ * reader treats all of it as hostile: references, counts and lengths are checked against
+ * the extent they must lie in.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define CW_TRACE_MAGIC   "closewait trace\n" /* 16 bytes, no NUL */
+#define CW_TRACE_VERSION 1u
+#define CW_BYTE_ORDER    0x01020304u
+
+#define CW_EXTENT_SIZE         16384u
+#define CW_EXTENT_TABLE_OFFSET 4096u
+#define CW_TRACE_SIZE_DEFAULT  (32u << 20)
+#define CW_TRACE_SIZE_MIN      (1u << 20)
+
+typedef uint32_t cw_ref;
+
+enum cw_extent_kind {
+	CW_EXTENT_FREE,
+	CW_EXTENT_RESERVED, /* header and extent table */
+	CW_EXTENT_CLAIMED,  /* being prepared by its claimer: skip it */
+	CW_EXTENT_PROCESS,  /* one struct cw_process */
+	CW_EXTENT_FDS,      /* CW_FDS_PER_EXTENT descriptor entries */
+	CW_EXTENT_SOCKETS,  /* CW_SOCKETS_PER_EXTENT struct cw_socket */
+	CW_EXTENT_STATS,    /* CW_STATS_PER_EXTENT struct cw_stats */
+	CW_EXTENT_LOOKS,    /* CW_LOOKS_PER_EXTENT struct cw_look */
+	CW_EXTENT_HEAP,     /* sites, modules, strings: packed, 8-byte aligned */
+	CW_EXTENT_KINDS,
+};
+
+/* tag = kind << 24 | index of the owner's process extent. used = bytes handed out so far,
+ * for the packed and the counted kinds (SOCKETS, STATS, LOOKS, HEAP). */
+struct cw_extent {
+	_Atomic uint32_t tag;
+	_Atomic uint32_t used;
+};
+
+static inline enum cw_extent_kind cw_extent_kind(uint32_t tag)
+{
+	return (enum cw_extent_kind)(tag >> 24);
+}
+
+static inline uint32_t cw_extent_owner(uint32_t tag)
+{
+	return tag & 0xffffffu;
+}
+
+/* What could not be recorded. Counted in the process where it happened, printed in the
+ * report. */
+enum cw_lost {
+	CW_LOST_SOCKETS,      /* no room for the record of a socket */
+	CW_LOST_FDS,          /* a descriptor number beyond CW_FD_MAX */
+	CW_LOST_STACKS,       /* a stack that could not be captured at all */
+	CW_LOST_SHORT_STACKS, /* only the caller is known: libunwind could not be used */
+	CW_LOST_SITES,        /* a stack captured but not kept: no room */
+	CW_LOST_STATS,        /* no room for a site's counters */
+	CW_LOST_LATE_CLOSES,  /* more late closes than the ring keeps */
+	CW_LOST_PROCESSES,    /* a fork child without books: no room */
+	CW_LOST_LOOKS,        /* no room for what the kernel said at the end */
+	CW_LOST_KINDS,
+};
+
+enum cw_trace_flag {
+	CW_TRACE_PRIVATE = 1u << 0, /* no file: memory only (the reason is in notes) */
+};
+
+/* At offset 0. Written once before the file is used, but for the atomics. */
+struct cw_header {
+	char magic[16];
+	uint32_t version;
+	uint32_t byte_order;
+	uint32_t header_size;   /* sizeof(struct cw_header) */
+	uint32_t extent_size;   /* bytes */
+	uint32_t extent_count;  /* extents in the table, the reserved ones included */
+	uint32_t flags;         /* enum cw_trace_flag */
+	uint64_t size;          /* bytes of the file */
+	uint8_t boot_id[16];    /* /proc/sys/kernel/random/boot_id, raw */
+	uint64_t started_mono;  /* ns; when the trace was made */
+	uint64_t started_real;  /* ns since the epoch, the same moment */
+	uint64_t image_started; /* ns, monotonic; when the library was loaded: "up 2m05s"
+				 */
+	uint64_t pid_start;     /* /proc/PID/stat field 22, clock ticks since boot */
+	uint32_t pid;        /* of the process that made it, in its own pid namespace */
+	uint32_t image;      /* 0, 1, …: the n-th trace made by that pid (after exec) */
+	uint64_t grace;      /* ns */
+	uint64_t slow_close; /* ns */
+	_Atomic uint32_t live;     /* processes that use it and have not ended cleanly */
+	_Atomic uint32_t findings; /* processes that ended with something to report */
+	_Atomic uint32_t
+		ended; /* processes that ended cleanly and gave back their extents */
+	_Atomic uint32_t extent_hint;  /* where to look for a free extent */
+	_Atomic uint64_t ended_opened; /* sockets opened by those processes */
+	_Atomic uint64_t ended_closed;
+	char library_version[16];
+	char host[64];
+	char kernel[64];
+	char executable[256];
+	char command[512]; /* argv joined by spaces, cut to fit */
+	char notes[1024];  /* lines, each what the user should know of this trace; "" if
+			      nothing */
+};
+
+/* Descriptors: a process finds the entry of fd in extent fds[fd / CW_FDS_PER_EXTENT]. */
+#define CW_FD_MAX         (1u << 20)
+#define CW_FDS_PER_EXTENT (CW_EXTENT_SIZE / sizeof(uint64_t))
+#define CW_FD_EXTENTS     (CW_FD_MAX / CW_FDS_PER_EXTENT)
+
+/* An entry: cw_ref of the socket << 32 | the socket's generation; 0: no socket known
+ * there. */
+static inline uint64_t cw_fd_entry(cw_ref socket, uint32_t generation)
+{
+	return (uint64_t)socket << 32 | generation;
+}
+
+enum cw_process_state {
+	CW_PROCESS_NONE,
+	CW_PROCESS_LIVE,
+	CW_PROCESS_ENDED, /* ended and looked: ended_by, looked and the looks are true */
+	CW_PROCESS_CLEAN, /* ended with nothing to tell: its extents may be given back */
+};
+
+enum cw_end {
+	CW_END_UNKNOWN,
+	CW_END_EXIT,   /* returned from main or exit() */
+	CW_END__EXIT,  /* _exit(), _Exit() */
+	CW_END_QUICK,  /* quick_exit() */
+	CW_END_SIGNAL, /* end_value is the signal */
+	CW_END_EXEC,   /* the image was replaced */
+};
+
+enum cw_process_flag {
+	CW_PROCESS_FORKED = 1u << 0,   /* it has forked: others may use its sites */
+	CW_PROCESS_REPORTED = 1u << 1, /* it has printed its report */
+};
+
+#define CW_LATE_RING  1024u
+#define CW_EVENT_RING 192u
+
+enum cw_event_kind {
+	CW_EVENT_NONE,
+	CW_EVENT_OPEN,
+	CW_EVENT_EOF,
+	CW_EVENT_RESET,
+	CW_EVENT_SHUTDOWN,
+	CW_EVENT_DUP,
+	CW_EVENT_CLOSE,
+	CW_EVENT_GONE, /* found closed or replaced out of our sight */
+};
+
+/* The atomics let a slot be taken over while it is read: a torn event is dropped by its kind. */
+struct cw_event {
+	_Atomic uint64_t ns;
+	_Atomic uint32_t kind; /* enum cw_event_kind, written last */
+	_Atomic int32_t fd;
+	_Atomic cw_ref socket;
+	_Atomic cw_ref site;
+	_Atomic uint32_t generation;
+	_Atomic uint32_t tid;
+};
+
+/* One traced process; alone in its extent. Single words are written by any of its
+ * threads. */
+struct cw_process {
+	_Atomic uint32_t state; /* enum cw_process_state */
+	uint32_t pid;
+	uint32_t ppid;
+	uint32_t parent; /* process extent it was forked from, 0 for the image's first */
+	uint64_t pid_start; /* clock ticks since boot */
+	uint64_t started;   /* ns */
+	_Atomic uint64_t
+		last_event; /* ns; the last moment at which it is known to have lived */
+	uint64_t ended;     /* ns */
+	uint64_t looked;    /* ns; when the kernel was asked about its sockets */
+	uint32_t ended_by;  /* enum cw_end */
+	int32_t end_value;  /* exit status or signal */
+	_Atomic uint32_t flags; /* enum cw_process_flag */
+	uint32_t fd_limit;      /* RLIMIT_NOFILE at the end, 0 if not read */
+	uint32_t fds_open;      /* descriptors open at the end, 0 if not counted */
+	uint32_t reserved;
+	_Atomic uint64_t opened; /* sockets that came to it: accept, connect, socket, … */
+	_Atomic uint64_t closed; /* by a call that we saw */
+	_Atomic uint64_t gone;   /* closed or replaced out of our sight */
+	_Atomic uint64_t double_closes;
+	_Atomic uint64_t exhausted; /* accept or socket failed with EMFILE or ENFILE */
+	_Atomic uint64_t exhausted_first; /* ns */
+	_Atomic uint64_t unwound;         /* stacks that were not known yet */
+	_Atomic uint64_t
+		audited; /* known ones that were unwound all the same, to compare */
+	_Atomic uint64_t audit_differences;
+	_Atomic uint64_t lost[CW_LOST_KINDS];
+	char comm[16];
+	_Atomic uint32_t fds[CW_FD_EXTENTS]; /* extent indexes, 0: none */
+	_Atomic uint32_t late_next;          /* late closes so far: the ring's head */
+	_Atomic uint32_t event_next;
+	_Atomic cw_ref late[CW_LATE_RING]; /* sockets in CW_SOCKET_LATE */
+	struct cw_event events[CW_EVENT_RING];
+};
+
+enum cw_origin {
+	CW_ORIGIN_UNKNOWN,
+	CW_ORIGIN_ACCEPT,
+	CW_ORIGIN_CONNECT, /* a socket() that connect() was called on */
+	CW_ORIGIN_SOCKET,
+	CW_ORIGIN_SOCKETPAIR,
+	CW_ORIGIN_INHERITED,
+	CW_ORIGIN_RECEIVED,
+	CW_ORIGIN_ADOPTED,
+	CW_ORIGIN_KINDS,
+};
+
+enum cw_socket_flag {
+	CW_SOCKET_LISTENING = 1u << 0,
+	CW_SOCKET_CONNECTED =
+		1u << 1, /* accepted, connect() returned 0, or bytes have moved */
+	CW_SOCKET_CONNECTING = 1u << 2, /* connect() returned EINPROGRESS */
+	CW_SOCKET_EOF = 1u << 3,        /* eof and eof_site are set */
+	CW_SOCKET_RESET = 1u << 4,      /* reset, reset_site and reset_errno are set */
+	CW_SOCKET_SHUT_RD = 1u << 5,    /* by ourselves */
+	CW_SOCKET_SHUT_WR = 1u << 6,
+	CW_SOCKET_WROTE_AFTER_EOF = 1u << 7, /* moved is set */
+	CW_SOCKET_STDIO =
+		1u << 8, /* fdopen was called on it: libc reads it out of our sight */
+	CW_SOCKET_TOUCHED =
+		1u << 9, /* this process made a call on it (for inherited ones) */
+	CW_SOCKET_LATE =
+		1u << 10, /* closed after dwelling longer than grace; `closed` is set */
+	CW_SOCKET_SLOW = 1u << 11,       /* and longer than slow_close */
+	CW_SOCKET_FIRST_READ = 1u << 12, /* claimed by the thread that sets first_read */
+	CW_SOCKET_FIRST_WRITE = 1u << 13,
+	CW_SOCKET_EOF_CLAIMED = 1u << 14,
+	CW_SOCKET_RESET_CLAIMED = 1u << 15,
+	CW_SOCKET_SHUT_CLAIMED = 1u << 16,
+};
+
+/* The last call made on a socket: its kind here, its result beside it. */
+enum cw_call {
+	CW_CALL_NONE,
+	CW_CALL_READ,
+	CW_CALL_WRITE,
+	CW_CALL_KINDS,
+};
+
+/*
+ * One kernel socket as one process holds it.
+ *
+ * word = generation << 32 | pins << 20 | references. The references are the descriptors
+ * in this process's table; a thread pins the record while it writes to it. The record is
+ * in use while either is not 0, then it is folded into its site's counters and its
+ * generation goes up. A socket that was closed late (CW_SOCKET_LATE) keeps one reference
+ * until the ring lets go.
+ */
+struct cw_socket {
+	_Atomic uint64_t word;
+	uint64_t cookie;           /* SO_COOKIE, 0: not known */
+	_Atomic uint64_t bytes_in; /* as the program's calls returned them */
+	_Atomic uint64_t bytes_out;
+	uint64_t opened;        /* ns */
+	uint64_t eof;           /* ns; first EOF read */
+	uint64_t reset;         /* ns; first ECONNRESET or EPIPE */
+	_Atomic uint64_t moved; /* ns; last write after EOF */
+	uint64_t closed;        /* ns; with CW_SOCKET_LATE */
+	cw_ref open_site;
+	cw_ref first_read_site;
+	cw_ref first_write_site;
+	cw_ref eof_site;
+	cw_ref shutdown_site;
+	cw_ref reset_site;
+	cw_ref close_site;           /* with CW_SOCKET_LATE */
+	cw_ref stats;                /* of its open site; 0: none */
+	cw_ref look;                 /* struct cw_look, 0: the kernel was not asked */
+	_Atomic uint32_t flags;      /* enum cw_socket_flag */
+	_Atomic uint32_t eofs;       /* how often EOF was read */
+	int32_t fd;                  /* the number it came with */
+	uint32_t tid;                /* of the thread that opened it */
+	_Atomic int32_t last_result; /* bytes, or -errno */
+	_Atomic uint8_t last_call;   /* enum cw_call */
+	uint8_t origin;              /* enum cw_origin */
+	uint8_t domain;              /* AF_INET, AF_INET6, AF_UNIX, … */
+	uint8_t type;                /* SOCK_STREAM, … */
+	cw_ref local;                /* string: the listener's own address, as bound */
+	uint32_t peer_scope;         /* IPv6 scope id */
+	uint8_t peer_ip[16];         /* IPv4 in the first four bytes */
+	uint16_t peer_port;          /* host order */
+	uint8_t peer_family;         /* AF_INET, AF_INET6, 0: not known */
+	uint8_t protocol;            /* IPPROTO_TCP, … or 0 */
+};
+
+#define CW_WORD_REFS_MAX 0xfffffu
+#define CW_WORD_PIN      (1ull << 20)
+#define CW_WORD_PINS_MAX 0xfffu
+
+static inline uint32_t cw_word_refs(uint64_t word)
+{
+	return (uint32_t)(word & CW_WORD_REFS_MAX);
+}
+
+static inline uint32_t cw_word_pins(uint64_t word)
+{
+	return (uint32_t)(word >> 20 & CW_WORD_PINS_MAX);
+}
+
+static inline uint32_t cw_word_generation(uint64_t word)
+{
+	return (uint32_t)(word >> 32);
+}
+
+/* Counters of the sockets that one process opened at one site. */
+#define CW_CLOSERS 12u
+#define CW_DWELL_BUCKETS \
+	40u /* bucket b: dwell of [2^(b-1), 2^b) microseconds; 0: below 1 us */
+
+struct cw_closer {
+	_Atomic cw_ref site;
+	_Atomic uint32_t count;
+};
+
+struct cw_stats {
+	_Atomic cw_ref open_site; /* 0: not in use */
+	uint8_t origin;           /* enum cw_origin */
+	uint8_t spare[3];
+	_Atomic uint64_t opened;
+	_Atomic uint64_t closed;
+	_Atomic uint64_t gone;     /* out of our sight */
+	_Atomic uint64_t eof_seen; /* of the closed ones: EOF was read before */
+	_Atomic uint64_t
+		eof_spins; /* sockets on which EOF was read CW_EOF_SPIN times or more */
+	_Atomic uint64_t slow;         /* closed after more than slow_close */
+	_Atomic uint64_t dwell_max;    /* ns */
+	_Atomic cw_ref slow_site;      /* where the slowest of them was closed */
+	_Atomic cw_ref spin_site;      /* where EOF was read again and again */
+	_Atomic uint32_t closers_more; /* closes at sites beyond CW_CLOSERS */
+	uint32_t spare2;
+	struct cw_closer closers[CW_CLOSERS];
+	_Atomic uint32_t dwell[CW_DWELL_BUCKETS];
+};
+
+/* EOF read this often on one socket is a fault: parsers that ask twice or three times are
+ * not. */
+#define CW_EOF_SPIN 100u
+
+/* What the kernel said of a socket, when it was asked. */
+enum cw_look_flag {
+	CW_LOOK_TCP = 1u << 0,   /* the tcp_info fields are valid */
+	CW_LOOK_HUP = 1u << 1,   /* poll: POLLHUP */
+	CW_LOOK_RDHUP = 1u << 2, /* poll: POLLRDHUP */
+	CW_LOOK_ERR = 1u << 3,   /* poll: POLLERR */
+	CW_LOOK_GONE = 1u << 4,  /* another file stands behind the number, or none */
+};
+
+struct cw_addr {
+	uint16_t family; /* 0: not known */
+	uint16_t port;   /* host order */
+	uint32_t scope;
+	uint8_t ip[16];
+	cw_ref path; /* AF_UNIX: a string; 0: unnamed */
+};
+
+struct cw_look {
+	uint64_t taken; /* ns; 0: not this socket's, ignore the record */
+	uint64_t inode;
+	uint32_t flags;  /* enum cw_look_flag */
+	uint32_t state;  /* TCP_ESTABLISHED … of <netinet/tcp.h> */
+	uint32_t unread; /* bytes, the FIN not counted */
+	uint32_t unsent; /* bytes in the send queue, sent but not acknowledged included */
+	uint32_t last_data_sent; /* ms before `taken` */
+	uint32_t last_data_recv;
+	uint32_t last_ack_recv;
+	int32_t fd;              /* the number by which it was asked */
+	uint64_t bytes_received; /* tcpi_bytes_received: what the peer sent, the FIN
+				    counted as 1 */
+	uint64_t bytes_acked;
+	struct cw_addr local;
+	struct cw_addr peer;
+	uint32_t spare;
+};
+
+/* One distinct stack. Frames are innermost first, the library's own left out. */
+#define CW_SITE_FRAMES_MAX 64u
+
+enum cw_frame_flag {
+	CW_FRAME_EXACT =
+		1u
+		<< 0, /* the pc itself (a signal interrupted it), not a return address */
+};
+
+struct cw_frame {
+	uint64_t offset; /* from the module's base; the address itself if module is 0 */
+	cw_ref module;
+	uint32_t flags;
+};
+
+enum cw_site_flag {
+	CW_SITE_CUT =
+		1u
+		<< 0, /* deeper than CW_SITE_FRAMES_MAX, or the unwinder lost its way */
+	CW_SITE_SHORT = 1u << 1, /* only the caller: libunwind could not be used */
+};
+
+struct cw_site {
+	uint32_t hash;
+	uint16_t count;  /* of frames */
+	uint16_t flags;  /* enum cw_site_flag */
+	char thread[16]; /* name of the thread that was seen there first */
+	struct cw_frame frames[];
+};
+
+struct cw_module {
+	uint64_t base; /* what must be added to an ELF virtual address */
+	uint64_t low;  /* mapped from here … */
+	uint64_t high; /* … up to here */
+	cw_ref path;
+	uint8_t build_id_size; /* 0: has none */
+	uint8_t build_id[20];
+	uint8_t spare[7];
+};
+
+struct cw_string {
+	uint32_t size; /* bytes, the closing NUL not counted */
+	char bytes[];
+};
+
+#define CW_SOCKETS_PER_EXTENT (CW_EXTENT_SIZE / sizeof(struct cw_socket))
+#define CW_STATS_PER_EXTENT   (CW_EXTENT_SIZE / sizeof(struct cw_stats))
+#define CW_LOOKS_PER_EXTENT   (CW_EXTENT_SIZE / sizeof(struct cw_look))
+
+static_assert(sizeof(struct cw_extent) == 8, "layout");
+static_assert(sizeof(struct cw_header) <= CW_EXTENT_TABLE_OFFSET, "layout");
+static_assert(sizeof(struct cw_event) == 32, "layout");
+static_assert(sizeof(struct cw_process) <= CW_EXTENT_SIZE, "layout");
+static_assert(sizeof(struct cw_socket) == 160, "layout");
+static_assert(sizeof(struct cw_addr) == 28, "layout");
+static_assert(sizeof(struct cw_frame) == 16, "layout");
+static_assert(sizeof(struct cw_look) % 8 == 0, "layout");
+static_assert(sizeof(struct cw_stats) % 8 == 0, "layout");
+static_assert(sizeof(struct cw_module) % 8 == 0, "layout");

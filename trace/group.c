@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* Judging all sockets of a process and sorting them by cause. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "group.h"
+#include "sort.h"
+
+enum item_flag {
+	ITEM_BY_EXIT = 1u << 0,
+	ITEM_UNLEARNED = 1u << 1,
+};
+
+/* Sockets that may appear between counting and judging: other threads run on. */
+#define SLACK 64u
+
+void groups_each(const struct trace_view *view, uint32_t process,
+		 enum cw_extent_kind kind, void (*visit)(void *context, cw_ref ref),
+		 void *context)
+{
+	size_t size = kind == CW_EXTENT_STATS ? sizeof(struct cw_stats)
+					      : sizeof(struct cw_socket);
+
+	for (uint32_t index = 0; index < view->extent_count; index++) {
+		uint32_t owner;
+		uint32_t count;
+
+		if (trace_extent(view, index, &owner) != kind || owner != process)
+			continue;
+		count = (uint32_t)(trace_extent_used(view, index) / size);
+		for (uint32_t n = 0; n < count; n++)
+			visit(context, trace_record_ref(index, n, size));
+	}
+}
+
+struct count {
+	const struct trace_view *view;
+	uint32_t sockets;
+};
+
+static void count_socket(void *context, cw_ref ref)
+{
+	struct count *count = context;
+	const struct cw_socket *socket = trace_socket(count->view, ref);
+
+	if (socket && cw_word_refs(socket->word))
+		count->sockets++;
+}
+
+static size_t align16(size_t size)
+{
+	return (size + 15) & ~(size_t)15;
+}
+
+/* Not malloc: the heap of a process that dies may be broken or locked. */
+static int allocate(struct groups *groups, uint32_t sockets)
+{
+	size_t items = align16(sockets * sizeof(struct group_item));
+	size_t runs = align16(sockets * sizeof(struct group_run));
+	size_t scratch = align16(sockets * sizeof(uint64_t));
+	size_t size = items + runs + scratch + sizeof(struct stack_memo);
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -ENOMEM;
+	groups->memory = memory;
+	groups->memory_size = size;
+	groups->items = (struct group_item *)memory;
+	groups->runs = (struct group_run *)(memory + items);
+	groups->scratch = (uint64_t *)(memory + items + runs);
+	groups->memo = (struct stack_memo *)(memory + items + runs + scratch);
+	return 0;
+}
+
+static cw_ref cause_site(const struct cw_socket *socket, enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_EOF_IGNORED:
+	case VERDICT_HALF_CLOSED:
+		return socket->eof_site;
+	case VERDICT_RESET_IGNORED:
+		return socket->reset_site;
+	case VERDICT_SHUTDOWN_UNCLOSED:
+		return socket->shutdown_site;
+	case VERDICT_EOF_UNREAD:
+	case VERDICT_UNKNOWN:
+		/* In an event loop all are opened at one place: who reads them differs.
+		 */
+		return socket->first_read_site;
+	default:
+		return 0;
+	}
+}
+
+static uint64_t cause_key(struct groups *groups, const struct cw_socket *socket,
+			  enum verdict verdict, bool leak)
+{
+	uint64_t key = hash_word(HASH_SEED, verdict << 1 | leak);
+
+	key = hash_word(key, socket->origin);
+	key = hash_word(key, stack_hash(groups->memo, groups->view, socket->open_site));
+	return hash_word(
+		key, stack_hash(groups->memo, groups->view, cause_site(socket, verdict)));
+}
+
+/* Counts the socket. Returns whether it belongs into a group. */
+static bool count_verdict(struct groups *groups, const struct cw_socket *socket,
+			  enum verdict verdict, const struct verdict_detail *detail,
+			  bool with_open)
+{
+	struct group_totals *totals = &groups->totals;
+
+	if (verdict < VERDICT_CLOSED && socket->eofs >= CW_EOF_SPIN)
+		totals->spinning++;
+	if (detail->young) {
+		totals->young++;
+		return false;
+	}
+	if (detail->leak) {
+		totals->leaks++;
+		totals->leaked_by_exit += detail->closed_by_exit;
+		return true;
+	}
+	totals->by_verdict[verdict]++;
+	if (verdict == VERDICT_OPEN && socket->flags & CW_SOCKET_LISTENING)
+		totals->listening++;
+	return verdict == VERDICT_UNKNOWN || verdict == VERDICT_IDLE_CLIENT ||
+	       (verdict < VERDICT_CLOSED && with_open);
+}
+
+struct judging {
+	struct groups *groups;
+	uint32_t room;
+	bool with_open;
+};
+
+static void judge_socket(void *context, cw_ref ref)
+{
+	struct judging *judging = context;
+	struct groups *groups = judging->groups;
+	struct cw_socket socket;
+	struct verdict_detail detail;
+	enum verdict verdict;
+
+	if (!trace_socket_copy(groups->view, ref, &socket))
+		return;
+	verdict = verdict_of(&socket, trace_socket_look(groups->view, &socket),
+			     &groups->context, &detail);
+	if (groups->item_count == judging->room ||
+	    !count_verdict(groups, &socket, verdict, &detail, judging->with_open))
+		return;
+	groups->items[groups->item_count++] = (struct group_item){
+		.key = cause_key(groups, &socket, verdict, detail.leak),
+		.dwell = detail.dwell,
+		.socket = ref,
+		.generation = cw_word_generation(socket.word),
+		.verdict = (uint8_t)verdict,
+		.bound = (uint8_t)detail.bound,
+		.leak = detail.leak,
+		.flags = (uint8_t)((detail.closed_by_exit ? ITEM_BY_EXIT : 0) |
+				   (detail.reset_unlearned ? ITEM_UNLEARNED : 0)),
+	};
+}
+
+static int ascending(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* By cause, the oldest of each first. */
+static int compare_items(const void *left, const void *right, const void *context)
+{
+	const struct group_item *a = left;
+	const struct group_item *b = right;
+
+	(void)context;
+	if (a->key != b->key)
+		return ascending(a->key, b->key);
+	if (a->dwell != b->dwell)
+		return ascending(b->dwell, a->dwell);
+	return ascending(a->socket, b->socket);
+}
+
+static uint64_t run_order(const struct groups *groups, const struct group_run *run)
+{
+	const struct group_item *item = &groups->items[run->first];
+
+	return item->leak ? 0 : 1u + item->verdict;
+}
+
+/* Leaks first, then what is no leak, verdict by verdict; in each the largest and oldest. */
+static int compare_runs(const void *left, const void *right, const void *context)
+{
+	const struct groups *groups = context;
+	const struct group_run *a = left;
+	const struct group_run *b = right;
+	uint64_t order_a = run_order(groups, a);
+	uint64_t order_b = run_order(groups, b);
+
+	if (order_a != order_b)
+		return ascending(order_a, order_b);
+	if (a->count != b->count)
+		return ascending(b->count, a->count);
+	if (a->oldest != b->oldest)
+		return ascending(b->oldest, a->oldest);
+	return ascending(a->first, b->first);
+}
+
+static void find_runs(struct groups *groups)
+{
+	for (uint32_t i = 0; i < groups->item_count; i++) {
+		struct group_run *run = groups->runs + groups->run_count - 1;
+
+		if (i && groups->items[i].key == groups->items[i - 1].key) {
+			run->count++;
+			continue;
+		}
+		groups->runs[groups->run_count++] = (struct group_run){
+			.first = i, .count = 1, .oldest = groups->items[i].dwell};
+	}
+}
+
+int groups_build(struct groups *groups, const struct trace_view *view, uint32_t process,
+		 const struct verdict_context *context, bool with_open)
+{
+	struct count count = {.view = view};
+	struct judging judging = {.groups = groups, .with_open = with_open};
+	int error;
+
+	memset(groups, 0, sizeof(*groups));
+	groups->view = view;
+	groups->process = process;
+	groups->context = *context;
+	groups_each(view, process, CW_EXTENT_SOCKETS, count_socket, &count);
+	judging.room = count.sockets + SLACK;
+	error = allocate(groups, judging.room);
+	if (error)
+		return error;
+	groups_each(view, process, CW_EXTENT_SOCKETS, judge_socket, &judging);
+	groups->comparisons += sort_heap(groups->items, groups->item_count,
+					 sizeof(struct group_item), compare_items, NULL);
+	find_runs(groups);
+	groups->comparisons += sort_heap(groups->runs, groups->run_count,
+					 sizeof(struct group_run), compare_runs, groups);
+	return 0;
+}
+
+void groups_release(struct groups *groups)
+{
+	if (groups->memory)
+		munmap(groups->memory, groups->memory_size);
+	groups->memory = NULL;
+}
+
+bool groups_socket(const struct groups *groups, const struct group_item *item,
+		   struct cw_socket *copy)
+{
+	return trace_socket_copy(groups->view, item->socket, copy) &&
+	       cw_word_generation(copy->word) == item->generation;
+}
+
+static void add_to_group(struct group *group, const struct group_item *item,
+			 const struct cw_socket *socket)
+{
+	if (!group->count) {
+		group->example = *socket;
+		group->oldest = item->dwell;
+		group->bound = (enum dwell_bound)item->bound;
+		group->reset_unlearned = item->flags & ITEM_UNLEARNED;
+	}
+	group->count++;
+	group->newest = item->dwell;
+	group->bytes_in += socket->bytes_in;
+	group->bytes_out += socket->bytes_out;
+	group->never_read += !socket->first_read_site;
+	group->never_sent += !socket->first_write_site;
+	group->by_exit += item->flags & ITEM_BY_EXIT ? 1 : 0;
+}
+
+bool groups_describe(struct groups *groups, uint32_t index, struct group *group)
+{
+	const struct group_run *run = &groups->runs[index];
+	const struct group_item *items = &groups->items[run->first];
+
+	memset(group, 0, sizeof(*group));
+	group->run = run;
+	group->verdict = (enum verdict)items->verdict;
+	group->leak = items->leak;
+	for (uint32_t i = 0; i < run->count; i++) {
+		struct cw_socket socket;
+
+		if (groups_socket(groups, &items[i], &socket))
+			add_to_group(group, &items[i], &socket);
+	}
+	return group->count != 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* How the group's siblings were closed: what the leaked ones did not reach. */
+#include "report_parts.h"
+#include "siblings.h"
+#include "text.h"
+
+#define CLOSERS_SHOWN 4u
+
+static void put_dwell(const struct report *report, const struct siblings *siblings)
+{
+	uint64_t p50 = siblings_dwell(siblings, 50);
+	uint64_t p99 = siblings_dwell(siblings, 99);
+
+	if (!p50)
+		return;
+	text_put(report->sink, ", dwell p50 below ");
+	text_duration(report->sink, p50);
+	text_put(report->sink, ", p99 below ");
+	text_duration(report->sink, p99);
+	text_put(report->sink, ", max ");
+	text_duration(report->sink, siblings->dwell_max);
+}
+
+static void put_closers(const struct report *report, const struct siblings *siblings)
+{
+	uint32_t limit = report->options->all ? SIBLING_CLOSERS : CLOSERS_SHOWN;
+	uint64_t more = siblings->closers_more;
+
+	for (uint32_t i = 0; i < siblings->closer_count; i++) {
+		const struct sibling_closer *closer = &siblings->closers[i];
+
+		if (i >= limit) {
+			more += closer->count;
+			continue;
+		}
+		text_unsigned_wide(report->sink, closer->count, 8);
+		text_put(report->sink, "  ");
+		report_path(report, closer->site);
+		text_put(report->sink, "\n");
+	}
+	if (!more)
+		return;
+	text_unsigned_wide(report->sink, more, 8);
+	text_put(report->sink, "  at other places");
+	if (siblings->closer_count > limit)
+		report_hint_all(report);
+	text_put(report->sink, "\n");
+}
+
+static void put_siblings(const struct report *report, const struct siblings *siblings)
+{
+	text_put(report->sink, "  of ");
+	text_unsigned(report->sink, siblings->opened);
+	text_put(report->sink, " opened here, ");
+	text_unsigned(report->sink, siblings->closed);
+	text_put(report->sink, siblings->closed == 1 ? " was closed" : " were closed");
+	put_dwell(report, siblings);
+	text_put(report->sink, siblings->closer_count ? ":\n" : "\n");
+	put_closers(report, siblings);
+}
+
+static void put_help(const struct report *report, const struct group *group)
+{
+	bool python = report_is_python(report, group->example.open_site);
+
+	text_put(report->sink, "  help: ");
+	text_put(report->sink, verdict_help(group->verdict, python));
+	text_put(report->sink, "\n");
+}
+
+/* The path that was missed lies between where EOF was read and where the others close. */
+static void put_missing_path(const struct report *report, const struct group *group,
+			     const struct siblings *siblings)
+{
+	text_put(report->sink, "  help: ");
+	text_put(report->sink, group->count == 1 ? "this one" : "these ");
+	if (group->count != 1)
+		text_unsigned(report->sink, group->count);
+	text_put(report->sink, " reached none of them; look for a path after ");
+	report_place(report, group->example.eof_site);
+	text_put(report->sink, " that skips ");
+	report_function(report, siblings->closers[0].site);
+	text_put(report->sink, "\n");
+}
+
+void report_closers(struct report *report, const struct group *group)
+{
+	struct siblings siblings;
+
+	siblings_of(&report->groups, group->example.open_site, &siblings);
+	if (siblings.closed)
+		put_siblings(report, &siblings);
+	if (group->verdict == VERDICT_EOF_IGNORED && siblings.closer_count &&
+	    group->example.eof_site && !group->by_exit &&
+	    !report_is_python(report, group->example.open_site))
+		put_missing_path(report, group, &siblings);
+	else
+		put_help(report, group);
+	text_put(report->sink, "\n");
+}

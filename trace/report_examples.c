@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets of a group, one a line, with what the kernel said of each. */
+#include <netinet/tcp.h>
+
+#include "report_parts.h"
+#include "sort.h"
+#include "text.h"
+
+#define EXAMPLES  2u
+#define ADDRESSES 1024u
+
+static const char *state_name(uint32_t state)
+{
+	static const char *const names[] = {
+		[TCP_ESTABLISHED] = "ESTABLISHED",
+		[TCP_SYN_SENT] = "SYN_SENT",
+		[TCP_SYN_RECV] = "SYN_RECV",
+		[TCP_FIN_WAIT1] = "FIN_WAIT1",
+		[TCP_FIN_WAIT2] = "FIN_WAIT2",
+		[TCP_TIME_WAIT] = "TIME_WAIT",
+		[TCP_CLOSE] = "CLOSE",
+		[TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+		[TCP_LAST_ACK] = "LAST_ACK",
+		[TCP_LISTEN] = "LISTEN",
+		[TCP_CLOSING] = "CLOSING",
+	};
+
+	if (state >= sizeof(names) / sizeof(*names) || !names[state])
+		return "?";
+	return names[state];
+}
+
+static void put_local(const struct report *report, const struct cw_socket *socket,
+		      const struct cw_look *look)
+{
+	const char *bound = trace_string(report->view, socket->local);
+
+	if (look && look->local.family)
+		text_address(report->sink, report->view, &look->local);
+	else
+		text_foreign(report->sink, *bound ? bound : "?", ADDRESSES);
+}
+
+static void put_peer(const struct report *report, const struct cw_socket *socket,
+		     const struct cw_look *look)
+{
+	if (look && look->peer.family)
+		text_address(report->sink, report->view, &look->peer);
+	else
+		text_ip(report->sink, socket->peer_family, socket->peer_ip,
+			socket->peer_port, socket->peer_scope);
+}
+
+static void put_kernel(const struct report *report, const struct cw_look *look)
+{
+	if (look->flags & CW_LOOK_TCP) {
+		text_put(report->sink, "  ");
+		text_put(report->sink, state_name(look->state));
+	} else if (look->flags & (CW_LOOK_HUP | CW_LOOK_RDHUP)) {
+		text_put(report->sink, "  peer closed");
+	}
+}
+
+static void put_bytes(const struct report *report, const struct cw_socket *socket,
+		      const struct cw_look *look)
+{
+	text_put(report->sink, "  in ");
+	text_size(report->sink, socket->bytes_in);
+	text_put(report->sink, "  out ");
+	text_size(report->sink, socket->bytes_out);
+	if (!look)
+		return;
+	text_put(report->sink, "  unread ");
+	text_size(report->sink, look->unread);
+	if (look->unsent) {
+		text_put(report->sink, "  unsent ");
+		text_size(report->sink, look->unsent);
+	}
+}
+
+static void put_identity(const struct report *report, const struct cw_socket *socket,
+			 const struct cw_look *look)
+{
+	if (look && look->inode) {
+		text_put(report->sink, "  ino ");
+		text_unsigned(report->sink, look->inode);
+	}
+	if (socket->cookie) {
+		text_put(report->sink, "  sk ");
+		text_hex(report->sink, socket->cookie, 1);
+	}
+}
+
+static void put_dwell(const struct report *report, const struct group_item *item)
+{
+	text_put(report->sink, "  ");
+	if (item->bound == DWELL_AT_LEAST)
+		text_put(report->sink, "at least ");
+	if (item->bound == DWELL_AT_MOST)
+		text_put(report->sink, "at most ");
+	text_duration(report->sink, item->dwell);
+}
+
+static void put_example(const struct report *report, const struct group_item *item,
+			const struct cw_socket *socket)
+{
+	const struct cw_look *look = trace_socket_look(report->view, socket);
+	bool called = socket->origin == CW_ORIGIN_CONNECT;
+
+	text_put(report->sink, "  fd ");
+	text_signed(report->sink, look && look->fd > 0 ? look->fd : socket->fd);
+	text_put(report->sink, "  ");
+	put_local(report, socket, look);
+	text_put(report->sink, called ? " -> " : " <- ");
+	put_peer(report, socket, look);
+	if (look)
+		put_kernel(report, look);
+	put_bytes(report, socket, look);
+	put_identity(report, socket, look);
+	put_dwell(report, item);
+	if (socket->flags & CW_SOCKET_STDIO)
+		text_put(report->sink, "  (libc's stdio reads it out of our sight)");
+	text_put(report->sink, "\n");
+}
+
+/* Equal for equal peers, whatever their port; 0: not known. */
+static uint64_t peer_key(const struct report *report, const struct cw_socket *socket)
+{
+	const struct cw_look *look = trace_socket_look(report->view, socket);
+	const uint8_t *ip = socket->peer_ip;
+	unsigned family = socket->peer_family;
+
+	if (look && look->peer.family) {
+		ip = look->peer.ip;
+		family = look->peer.family;
+	}
+	/* AF_UNIX peers are all alike; AF_INET is 2, AF_INET6 is 10. */
+	if (family < 2)
+		return 0;
+	return hash_bytes(HASH_SEED, (const char *)ip, family == 2 ? 4 : 16);
+}
+
+static int compare_words(const void *left, const void *right, const void *context)
+{
+	const uint64_t *a = left;
+	const uint64_t *b = right;
+
+	(void)context;
+	return (*a > *b) - (*a < *b);
+}
+
+static uint32_t distinct_peers(struct report *report, const struct group_item *items,
+			       uint32_t count)
+{
+	uint64_t *keys = report->groups.scratch;
+	uint32_t known = 0, distinct = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct cw_socket socket;
+
+		if (groups_socket(&report->groups, &items[i], &socket))
+			keys[known++] = peer_key(report, &socket);
+	}
+	sort_heap(keys, known, sizeof(*keys), compare_words, NULL);
+	for (uint32_t i = 0; i < known; i++)
+		distinct += keys[i] && (!i || keys[i] != keys[i - 1]);
+	return distinct;
+}
+
+static void put_more(struct report *report, const struct group_item *items,
+		     uint32_t count)
+{
+	uint32_t peers = distinct_peers(report, items, count);
+
+	text_put(report->sink, "  and ");
+	text_unsigned(report->sink, count);
+	text_put(report->sink, " more");
+	if (peers) {
+		text_put(report->sink, " from ");
+		text_count(report->sink, peers, "peer");
+	}
+	report_hint_all(report);
+	text_put(report->sink, "\n");
+}
+
+void report_examples(struct report *report, const struct group *group)
+{
+	const struct group_item *items = &report->groups.items[group->run->first];
+	uint32_t limit = report->options->all ? group->run->count : EXAMPLES;
+	uint32_t i, shown = 0;
+
+	for (i = 0; i < group->run->count && shown < limit; i++) {
+		struct cw_socket socket;
+
+		if (!groups_socket(&report->groups, &items[i], &socket))
+			continue;
+		put_example(report, &items[i], &socket);
+		shown++;
+	}
+	if (i < group->run->count)
+		put_more(report, items + i, group->run->count - i);
+	text_put(report->sink, "\n");
+}

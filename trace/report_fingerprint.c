@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* A name for a finding that survives a rebuild: of functions and modules, nothing else. */
+#include <string.h>
+
+#include "report_parts.h"
+#include "text.h"
+
+/* Without what the compiler appends to a clone: read_request.part.0. */
+static size_t function_size(const char *function)
+{
+	size_t size = strcspn(function, ".@");
+
+	return size ? size : strlen(function);
+}
+
+/* Without its version: libc.so.6 and libc.so.7 are one. */
+static size_t module_size(const char *module)
+{
+	const char *end = strstr(module, ".so");
+
+	return end ? (size_t)(end - module) : strlen(module);
+}
+
+static uint64_t add_frame(const struct report *report, uint64_t hash,
+			  const struct cw_frame *frame)
+{
+	struct symbol symbols[REPORT_INLINE];
+	int named = report_name(report, frame, symbols, REPORT_INLINE);
+	const struct cw_module *module = trace_module(report->view, frame->module);
+	const char *path = module ? trace_string(report->view, module->path) : "";
+	const char *function = NULL;
+
+	path = text_base_name(path);
+	/* The function that is really there: what is inlined into it changes with the
+	 * compiler, and the traced process does not know of it. */
+	if (named > 0 && named <= REPORT_INLINE)
+		function = symbols[named - 1].function;
+	if (function)
+		hash = hash_bytes(hash, function, function_size(function));
+	hash = hash_bytes(hash, "@", 1);
+	hash = hash_bytes(hash, path, module_size(path));
+	return hash_bytes(hash, "\n", 1);
+}
+
+static uint64_t add_stack(const struct report *report, uint64_t hash, cw_ref ref)
+{
+	uint32_t count;
+	const struct cw_site *site = trace_site(report->view, ref, &count);
+
+	if (site)
+		count = report_frames_wanted(report, site, count);
+	for (uint32_t i = 0; site && i < count; i++)
+		hash = add_frame(report, hash, &site->frames[i]);
+	return hash_bytes(hash, "--", 2);
+}
+
+uint32_t report_fingerprint(const struct report *report, const struct cw_socket *socket)
+{
+	uint64_t hash = hash_word(HASH_SEED, socket->origin);
+
+	hash = add_stack(report, hash, socket->open_site);
+	hash = add_stack(report, hash, socket->eof_site);
+	return (uint32_t)(hash ^ hash >> 32);
+}

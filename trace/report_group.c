@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* One cause: what is known of its sockets, and the code that had them in hand. */
+#include "report_parts.h"
+#include "text.h"
+
+static const char *origin_name(unsigned origin)
+{
+	static const char *const names[CW_ORIGIN_KINDS] = {
+		[CW_ORIGIN_ACCEPT] = "accepted ",   [CW_ORIGIN_CONNECT] = "connected ",
+		[CW_ORIGIN_SOCKETPAIR] = "paired ", [CW_ORIGIN_INHERITED] = "inherited ",
+		[CW_ORIGIN_RECEIVED] = "received ", [CW_ORIGIN_ADOPTED] = "already open ",
+	};
+
+	return origin < CW_ORIGIN_KINDS && names[origin] ? names[origin] : "";
+}
+
+static void put_bounded(const struct report *report, const struct group *group)
+{
+	if (group->bound == DWELL_AT_LEAST)
+		text_put(report->sink, "at least ");
+	if (group->bound == DWELL_AT_MOST)
+		text_put(report->sink, "at most ");
+	text_duration(report->sink, group->oldest);
+}
+
+static void put_unread_words(const struct report *report, const struct group *group)
+{
+	text_put(report->sink,
+		 group->count == 1 ? "the peer closed " : "the peers closed, ");
+	if (group->count != 1)
+		text_put(report->sink, "the first ");
+	put_bounded(report, group);
+	text_put(report->sink, group->example.first_read_site
+				       ? " ago; never read again, never closed"
+				       : " ago; never read, never closed");
+}
+
+static void put_half_closed_words(const struct report *report, const struct group *group)
+{
+	text_put(report->sink, "EOF was read, then data was sent");
+	if (!group->leak)
+		return;
+	text_put(report->sink, "; nothing has moved for ");
+	text_duration(report->sink, report->context.slow_close);
+	text_put(report->sink, " or more, close() never came");
+}
+
+static void put_unknown_words(const struct report *report)
+{
+	if (report->context.killed)
+		text_put(report->sink,
+			 "open when the process was killed; no EOF was read, "
+			 "and nobody had asked the kernel");
+	else
+		text_put(report->sink,
+			 "open, no EOF was read, and the kernel could not be "
+			 "asked");
+}
+
+static void put_words(const struct report *report, const struct group *group)
+{
+	switch (group->verdict) {
+	case VERDICT_EOF_IGNORED:
+		text_put(report->sink, "EOF was read, close() never came");
+		break;
+	case VERDICT_EOF_UNREAD:
+		put_unread_words(report, group);
+		break;
+	case VERDICT_RESET_IGNORED:
+		text_put(
+			report->sink,
+			group->reset_unlearned
+				? "the connection is dead and no call has learned of it; "
+				  "close() never came"
+				: "a call failed, the connection was reset; close() never "
+				  "came");
+		break;
+	case VERDICT_SHUTDOWN_UNCLOSED:
+		text_put(report->sink,
+			 "shut down in both directions, close() never came");
+		break;
+	case VERDICT_HALF_CLOSED:
+		put_half_closed_words(report, group);
+		break;
+	case VERDICT_UNKNOWN:
+		put_unknown_words(report);
+		break;
+	case VERDICT_IDLE_CLIENT:
+		text_put(report->sink,
+			 "the peer closed it while it was idle, as pools leave "
+			 "it; not a leak");
+		break;
+	default:
+		text_put(report->sink, "in use, as far as the kernel says");
+	}
+}
+
+static void put_verdict(const struct report *report, const struct group *group)
+{
+	text_put(report->sink, verdict_name(group->verdict));
+	text_put(report->sink, "  ");
+	text_unsigned(report->sink, group->count);
+	text_put(report->sink, " ");
+	text_put(report->sink, origin_name(group->example.origin));
+	text_put(report->sink, group->count == 1 ? "socket: " : "sockets: ");
+	put_words(report, group);
+	text_put(report->sink, "   [");
+	text_hex(report->sink, report_fingerprint(report, &group->example), 8);
+	text_put(report->sink, "]\n");
+}
+
+/* How long the descriptors would have lasted, by the rate since the process started. */
+static void put_rate(const struct report *report, const struct group *group)
+{
+	uint64_t up = report_uptime(report);
+	uint64_t limit = report->process->fd_limit;
+	uint64_t tenths;
+
+	if (up < 10000000000ull || !group->leak)
+		return;
+	tenths = (uint64_t)((unsigned __int128)group->count * 600000000000ull / up);
+	if (!tenths)
+		return;
+	text_put(report->sink, ", ");
+	text_unsigned(report->sink, tenths / 10);
+	text_put(report->sink, ".");
+	text_unsigned(report->sink, tenths % 10);
+	text_put(report->sink, " a minute");
+	if (!limit)
+		return;
+	text_put(report->sink, ": ");
+	text_unsigned(report->sink, limit);
+	text_put(report->sink, " descriptors would have lasted ");
+	text_duration(report->sink,
+		      (uint64_t)((unsigned __int128)limit * 600000000000ull / tenths));
+}
+
+static void put_ages(const struct report *report, const struct group *group)
+{
+	if (group->count > 1) {
+		text_put(report->sink, "  oldest ");
+		put_bounded(report, group);
+		text_put(report->sink, ", newest ");
+		text_duration(report->sink, group->newest);
+		put_rate(report, group);
+		text_put(report->sink, "\n");
+	}
+	if (group->by_exit) {
+		text_put(report->sink, "  closed only by exit");
+		if (group->count > 1) {
+			text_put(report->sink, ": ");
+			text_unsigned(report->sink, group->by_exit);
+			text_put(report->sink, " of them");
+		}
+		text_put(report->sink, ", less than a second before the process ended\n");
+	}
+	text_put(report->sink, "\n");
+}
+
+/* "never read: no first read", and of how many, if not of all. */
+static void put_never(const struct report *report, const char *words, uint64_t never,
+		      uint64_t count)
+{
+	text_put(report->sink, "  ");
+	text_put(report->sink, words);
+	if (never != count) {
+		text_put(report->sink, " (");
+		text_unsigned(report->sink, never);
+		text_put(report->sink, " of ");
+		text_unsigned(report->sink, count);
+		text_put(report->sink, ")");
+	}
+	text_put(report->sink, "\n");
+}
+
+static bool same_stack(struct report *report, cw_ref a, cw_ref b)
+{
+	return stack_hash(report->groups.memo, report->view, a) ==
+	       stack_hash(report->groups.memo, report->view, b);
+}
+
+static void put_first_calls(struct report *report, const struct group *group)
+{
+	const struct cw_socket *socket = &group->example;
+
+	if (socket->first_read_site &&
+	    !same_stack(report, socket->first_read_site, socket->eof_site))
+		report_stack(report, "first read", socket->first_read_site);
+	if (!socket->first_read_site && !socket->eof_site)
+		put_never(report, "never read: no first read", group->never_read,
+			  group->count);
+	if (socket->first_write_site)
+		report_stack(report, "first write", socket->first_write_site);
+	else
+		put_never(report, "never sent: no first write", group->never_sent,
+			  group->count);
+}
+
+static void put_last_call(const struct report *report, const struct group *group)
+{
+	const struct cw_socket *socket = &group->example;
+	int result = socket->last_result;
+
+	if (group->count != 1 || socket->last_call == CW_CALL_NONE)
+		return;
+	report_label(report, "last call");
+	text_put(report->sink, socket->last_call == CW_CALL_READ ? "a read" : "a write");
+	if (result < 0) {
+		text_put(report->sink, " that failed: ");
+		text_errno(report->sink, -result);
+	} else {
+		text_put(report->sink, " that returned ");
+		text_signed(report->sink, result);
+	}
+	text_put(report->sink, "\n");
+}
+
+static void put_fin(const struct report *report, const struct group *group)
+{
+	report_label(report, "peer FIN");
+	put_bounded(report, group);
+	text_put(report->sink, report->context.alive ? " ago" : " before the end");
+	text_put(report->sink, "; no call has learned of it\n");
+}
+
+/* What dates the verdict comes first; of an unread EOF nothing does, it comes last. */
+static void put_stacks(struct report *report, const struct group *group)
+{
+	const struct cw_socket *socket = &group->example;
+
+	if (group->verdict == VERDICT_SHUTDOWN_UNCLOSED)
+		report_stack(report, "shutdown", socket->shutdown_site);
+	if (group->verdict == VERDICT_RESET_IGNORED && socket->reset_site)
+		report_stack(report, "reset", socket->reset_site);
+	if (socket->eof_site)
+		report_stack(report, "EOF read", socket->eof_site);
+	report_stack(report, "opened", socket->open_site);
+	put_first_calls(report, group);
+	put_last_call(report, group);
+	if (group->verdict != VERDICT_RESET_IGNORED && socket->reset_site)
+		report_stack(report, "then reset", socket->reset_site);
+	if (group->verdict == VERDICT_EOF_UNREAD)
+		put_fin(report, group);
+	if (socket->close_site)
+		report_stack(report, "closed by", socket->close_site);
+	text_put(report->sink, "\n");
+}
+
+void report_group(struct report *report, const struct group *group)
+{
+	put_verdict(report, group);
+	put_ages(report, group);
+	put_stacks(report, group);
+	if (group->verdict != VERDICT_OPEN)
+		report_closers(report, group);
+	report_examples(report, group);
+}

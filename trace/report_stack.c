@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* Stacks and frames of the report. */
+#include <string.h>
+
+#include "report_parts.h"
+#include "text.h"
+
+#define FUNCTION_WIDTH 14u
+#define PATH_FRAMES    3u
+#define NAME_MAX_BYTES 200u
+
+static const char *module_name(const struct report *report, const struct cw_frame *frame)
+{
+	const struct cw_module *module = trace_module(report->view, frame->module);
+
+	return module ? text_base_name(trace_string(report->view, module->path)) : "";
+}
+
+int report_name(const struct report *report, const struct cw_frame *frame,
+		struct symbol *out, int max)
+{
+	const struct cw_module *module = trace_module(report->view, frame->module);
+	uint64_t pc;
+
+	if (!module || !report->symbolizer || !report->symbolizer->name)
+		return 0;
+	/* A return address may be the next line's, or the next function's. */
+	pc = module->base + frame->offset - (frame->flags & CW_FRAME_EXACT ? 0 : 1);
+	return report->symbolizer->name(report->symbolizer->context, report->view, module,
+					pc, out, max);
+}
+
+static bool is_start_function(const char *name)
+{
+	static const char *const starts[] = {"_start", "start_thread", "clone",
+					     "clone3", "__clone",      "__clone3"};
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++)
+		if (strcmp(name, starts[i]) == 0)
+			return true;
+	return strncmp(name, "__libc_start_", 13) == 0;
+}
+
+/* libc's own start-up functions are not in its dynamic symbol table. */
+static bool is_nameless_libc(const struct report *report, const struct cw_frame *frame,
+			     const char *function)
+{
+	const char *module = module_name(report, frame);
+
+	return !function && (strncmp(module, "libc.so", 7) == 0 ||
+			     strncmp(module, "libc-2.", 7) == 0 ||
+			     strncmp(module, "libpthread", 10) == 0);
+}
+
+static bool starts_thread(const struct report *report, const struct cw_frame *frame)
+{
+	struct symbol symbol;
+	int named = report_name(report, frame, &symbol, 1);
+	const char *function = named > 0 ? symbol.function : NULL;
+
+	if (function && is_start_function(function))
+		return true;
+	return is_nameless_libc(report, frame, function);
+}
+
+uint32_t report_frames_wanted(const struct report *report, const struct cw_site *site,
+			      uint32_t count)
+{
+	uint32_t wanted = count;
+
+	if (report->options->all)
+		return count;
+	while (wanted > 1 && starts_thread(report, &site->frames[wanted - 1]))
+		wanted--;
+	return wanted;
+}
+
+void report_label(const struct report *report, const char *label)
+{
+	text_put(report->sink, "  ");
+	text_padded(report->sink, label, REPORT_LABEL);
+}
+
+static void put_nameless(const struct report *report, const struct cw_frame *frame)
+{
+	const char *module = module_name(report, frame);
+
+	if (*module)
+		text_foreign(report->sink, module, NAME_MAX_BYTES);
+	text_put(report->sink, *module ? "+0x" : "0x");
+	text_hex(report->sink, frame->offset, 1);
+}
+
+static void put_source(const struct report *report, const struct symbol *symbol)
+{
+	text_foreign(report->sink, text_base_name(symbol->file), NAME_MAX_BYTES);
+	if (symbol->line > 0) {
+		text_put(report->sink, ":");
+		text_unsigned(report->sink, (uint64_t)symbol->line);
+	}
+}
+
+static size_t hex_width(uint64_t value)
+{
+	size_t width = 1;
+
+	while (value >>= 4)
+		width++;
+	return width;
+}
+
+/* function  file:line, or function+0x1f  module. Pads the first to `width`. */
+static void put_symbol(const struct report *report, const struct cw_frame *frame,
+		       const struct symbol *symbol, size_t width)
+{
+	size_t used;
+
+	if (!symbol->function) {
+		put_nameless(report, frame);
+		return;
+	}
+	used = strnlen(symbol->function, NAME_MAX_BYTES);
+	text_foreign(report->sink, symbol->function, NAME_MAX_BYTES);
+	if (!symbol->file) {
+		text_put(report->sink, "+0x");
+		text_hex(report->sink, symbol->offset, 1);
+		used += 3 + hex_width(symbol->offset);
+	}
+	text_spaces(report->sink, width > used ? width - used : 0);
+	text_put(report->sink, width ? "  " : " ");
+	if (symbol->file)
+		put_source(report, symbol);
+	else
+		text_foreign(report->sink, module_name(report, frame), NAME_MAX_BYTES);
+	if (symbol->inlined_into && width) {
+		text_put(report->sink, "   (inlined into ");
+		text_foreign(report->sink, symbol->inlined_into, NAME_MAX_BYTES);
+		text_put(report->sink, ")");
+	}
+}
+
+/* The name of the thread that was seen there first, unless it is the process's own. */
+static void put_thread(const struct report *report, const struct cw_site *site)
+{
+	size_t size = sizeof(site->thread);
+
+	if (!site->thread[0] || strncmp(site->thread, report->process->comm, size) == 0)
+		return;
+	text_put(report->sink, "      thread ");
+	text_foreign(report->sink, site->thread, size);
+}
+
+/* All lines of one frame. The stack's first line goes behind its label. */
+static void put_frame(const struct report *report, const struct cw_site *site, uint32_t i)
+{
+	struct symbol symbols[REPORT_INLINE];
+	int named = report_name(report, &site->frames[i], symbols, REPORT_INLINE);
+
+	if (named <= 0) {
+		symbols[0] = (struct symbol){0};
+		named = 1;
+	}
+	for (int n = 0; n < named && n < REPORT_INLINE; n++) {
+		if (i || n)
+			report_label(report, "");
+		put_symbol(report, &site->frames[i], &symbols[n], FUNCTION_WIDTH);
+		if (!i && !n)
+			put_thread(report, site);
+		text_put(report->sink, "\n");
+	}
+}
+
+void report_hint_all(const struct report *report)
+{
+	if (!report->options->trace_path)
+		return;
+	text_put(report->sink, "  (all: closewait report --all ");
+	text_put(report->sink, report->options->trace_path);
+	text_put(report->sink, ")");
+}
+
+static void put_rest(const struct report *report, const struct cw_site *site,
+		     uint32_t hidden)
+{
+	if (hidden) {
+		report_label(report, "");
+		text_put(report->sink, "... ");
+		text_count(report->sink, hidden, "more frame");
+		report_hint_all(report);
+		text_put(report->sink, "\n");
+	}
+	if (site->flags & (CW_SITE_CUT | CW_SITE_SHORT)) {
+		report_label(report, "");
+		text_put(report->sink,
+			 site->flags & CW_SITE_SHORT
+				 ? "(only the caller: libunwind could not be used)\n"
+				 : "(not followed further)\n");
+	}
+}
+
+void report_stack(const struct report *report, const char *label, cw_ref ref)
+{
+	uint32_t count;
+	const struct cw_site *site = trace_site(report->view, ref, &count);
+	uint32_t wanted, shown;
+
+	report_label(report, label);
+	if (!site || !count) {
+		text_put(report->sink, "(stack not recorded)\n");
+		return;
+	}
+	wanted = report_frames_wanted(report, site, count);
+	shown = report->options->all || wanted < REPORT_FRAMES ? wanted : REPORT_FRAMES;
+	for (uint32_t i = 0; i < shown; i++)
+		put_frame(report, site, i);
+	put_rest(report, site, wanted - shown);
+}
+
+void report_path(const struct report *report, cw_ref ref)
+{
+	uint32_t count;
+	const struct cw_site *site = trace_site(report->view, ref, &count);
+	struct symbol symbol;
+
+	if (!site || !count) {
+		text_put(report->sink, "(stack not recorded)");
+		return;
+	}
+	count = report_frames_wanted(report, site, count);
+	for (uint32_t i = 0; i < count && i < PATH_FRAMES; i++) {
+		symbol = (struct symbol){0};
+		if (i)
+			text_put(report->sink, " <- ");
+		report_name(report, &site->frames[i], &symbol, 1);
+		put_symbol(report, &site->frames[i], &symbol, 0);
+	}
+	if (count > PATH_FRAMES)
+		text_put(report->sink, " <- ...");
+}
+
+void report_function(const struct report *report, cw_ref ref)
+{
+	uint32_t count;
+	const struct cw_site *site = trace_site(report->view, ref, &count);
+	struct symbol symbol = {0};
+
+	if (!site || !count)
+		return;
+	report_name(report, &site->frames[0], &symbol, 1);
+	if (symbol.function)
+		text_foreign(report->sink, symbol.function, NAME_MAX_BYTES);
+	else
+		put_nameless(report, &site->frames[0]);
+}
+
+void report_place(const struct report *report, cw_ref ref)
+{
+	uint32_t count;
+	const struct cw_site *site = trace_site(report->view, ref, &count);
+	struct symbol symbol = {0};
+
+	if (!site || !count)
+		return;
+	report_name(report, &site->frames[0], &symbol, 1);
+	if (symbol.file)
+		put_source(report, &symbol);
+	else
+		put_symbol(report, &site->frames[0], &symbol, 0);
+}
+
+bool report_is_python(const struct report *report, cw_ref ref)
+{
+	uint32_t count;
+	const struct cw_site *site = trace_site(report->view, ref, &count);
+
+	for (uint32_t i = 0; site && i < count; i++)
+		if (strstr(module_name(report, &site->frames[i]), "python"))
+			return true;
+	return false;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What became of all sockets that one process opened at one place, over every record of
+ * that place's counters, and without those that only its exit closed.
+ *
+ * No allocation; about 1 KiB, which the caller provides.
+ */
+#pragma once
+
+#include "group.h"
+
+#define SIBLING_CLOSERS 12u
+
+struct sibling_closer {
+	uint64_t hash;
+	cw_ref site;
+	uint64_t count;
+};
+
+struct siblings {
+	uint64_t opened;
+	uint64_t closed;
+	uint64_t dwell_max;    /* ns */
+	uint64_t closers_more; /* closes at places beyond the listed */
+	uint32_t closer_count;
+	struct sibling_closer closers[SIBLING_CLOSERS]; /* the most frequent first */
+	uint32_t dwell[CW_DWELL_BUCKETS];
+};
+
+/* Of the place that `open_site` names. */
+void siblings_of(struct groups *groups, cw_ref open_site, struct siblings *siblings);
+
+/* The dwell, in ns, below which `percent` of those lie whose dwell is known; 0: of none. */
+uint64_t siblings_dwell(const struct siblings *siblings, unsigned percent);
+
+/* Calls visit() for the process's sockets that were closed late and that its exit, not its
+ * code, closed. */
+void groups_each_by_exit(struct groups *groups,
+			 void (*visit)(void *context, const struct cw_socket *socket),
+			 void *context);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Hashes of stacks by content, each computed about once. */
+#include <string.h>
+
+#include "stack_hash.h"
+
+/* The finalizer of MurmurHash3 (fmix64), over a running state. */
+uint64_t hash_word(uint64_t hash, uint64_t word)
+{
+	hash ^= word + 0x9e3779b97f4a7c15ull + (hash << 6) + (hash >> 2);
+	hash ^= hash >> 33;
+	hash *= 0xff51afd7ed558ccdull;
+	hash ^= hash >> 33;
+	return hash;
+}
+
+uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		hash ^= (unsigned char)bytes[i];
+		hash *= 0x100000001b3ull; /* FNV-1a */
+	}
+	return hash;
+}
+
+static uint64_t hash_frames(struct stack_memo *memo, const struct trace_view *view,
+			    cw_ref ref)
+{
+	uint32_t count;
+	const struct cw_site *site = trace_site(view, ref, &count);
+	uint64_t hash = HASH_SEED;
+	uint64_t path_hash = 0;
+	cw_ref last = 0;
+
+	if (!site)
+		return 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct cw_frame frame = site->frames[i];
+		const struct cw_module *module = trace_module(view, frame.module);
+
+		if (module && frame.module != last) {
+			const char *path = trace_string(view, module->path);
+
+			path_hash = hash_bytes(HASH_SEED, path, strlen(path));
+		}
+		last = frame.module;
+		hash = hash_word(hash, module ? path_hash : 0);
+		hash = hash_word(hash, frame.offset);
+	}
+	memo->frames += count;
+	return hash ? hash : 1;
+}
+
+uint64_t stack_hash(struct stack_memo *memo, const struct trace_view *view, cw_ref site)
+{
+	/* Sites are packed: neighbours in the file are neighbours here. */
+	uint32_t slot = (site ^ site >> 11) % STACK_MEMO_SLOTS;
+
+	if (!site)
+		return 0;
+	if (memo->slots[slot].ref != site) {
+		memo->slots[slot].hash = hash_frames(memo, view, site);
+		memo->slots[slot].ref = site;
+	}
+	return memo->slots[slot].hash;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules by which a socket that is still open gets its verdict. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "verdict.h"
+
+/* A socket closed this long before the process's end was closed by it: interpreters sweep
+ * up just before they exit. */
+#define LAST_SECOND 1000000000ull
+#define MS          1000000ull
+
+/* One socket on its way to a verdict. */
+struct judge {
+	const struct cw_socket *socket;
+	const struct cw_look *look; /* NULL: none */
+	const struct verdict_context *context;
+	struct verdict_detail *detail;
+	uint64_t moment; /* the context's, or when a late one was closed */
+	uint32_t flags;  /* enum cw_socket_flag */
+};
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t since(const struct judge *judge, uint64_t ns)
+{
+	return judge->moment > ns ? judge->moment - ns : 0;
+}
+
+static uint64_t age(const struct judge *judge)
+{
+	return since(judge, judge->socket->opened);
+}
+
+/* The moment `ms` before the kernel was asked. */
+static uint64_t ms_before_look(const struct judge *judge, uint32_t ms)
+{
+	uint64_t ago = ms * MS;
+
+	return judge->look->taken > ago ? judge->look->taken - ago : 0;
+}
+
+static bool has_tcp(const struct judge *judge)
+{
+	return judge->look && judge->look->flags & CW_LOOK_TCP;
+}
+
+static bool in_state(const struct judge *judge, uint32_t state)
+{
+	return has_tcp(judge) && judge->look->state == state;
+}
+
+static bool polled(const struct judge *judge, uint32_t flags)
+{
+	return judge->look && !has_tcp(judge) && judge->look->flags & flags;
+}
+
+static bool is_stream(const struct cw_socket *socket)
+{
+	return socket->type == SOCK_STREAM &&
+	       (socket->domain == AF_INET || socket->domain == AF_INET6 ||
+		socket->domain == AF_UNIX);
+}
+
+static bool kernel_connected(const struct judge *judge)
+{
+	return in_state(judge, TCP_ESTABLISHED) || in_state(judge, TCP_CLOSE_WAIT) ||
+	       in_state(judge, TCP_FIN_WAIT1) || in_state(judge, TCP_FIN_WAIT2) ||
+	       in_state(judge, TCP_CLOSING) || in_state(judge, TCP_LAST_ACK);
+}
+
+/* Whether the socket can have a peer to be left by, and is ours to answer for. */
+static bool is_candidate(const struct judge *judge)
+{
+	if (!is_stream(judge->socket) || judge->flags & CW_SOCKET_LISTENING)
+		return false;
+	if (judge->socket->origin == CW_ORIGIN_INHERITED &&
+	    !(judge->flags & CW_SOCKET_TOUCHED))
+		return false;
+	return judge->flags & (CW_SOCKET_CONNECTED | CW_SOCKET_EOF) ||
+	       kernel_connected(judge);
+}
+
+static enum verdict open_verdict(struct judge *judge)
+{
+	judge->detail->dwell = age(judge);
+	judge->detail->bound = DWELL_EXACT;
+	return VERDICT_OPEN;
+}
+
+/* grace is compared with the dwell as it is known: for "at least" that is its lower bound.
+ * Who was killed had no chance to close: nothing of it is young. */
+static enum verdict leak(struct judge *judge, enum verdict verdict, uint64_t dwell,
+			 enum dwell_bound bound)
+{
+	struct verdict_detail *detail = judge->detail;
+
+	detail->dwell = min(dwell, age(judge));
+	detail->bound = bound;
+	if (bound == DWELL_EXACT && judge->context->killed)
+		detail->bound = DWELL_AT_LEAST;
+	detail->young = detail->dwell < judge->context->grace && !judge->context->killed;
+	detail->leak = !detail->young;
+	return verdict;
+}
+
+static enum verdict leak_since(struct judge *judge, enum verdict verdict, uint64_t ns)
+{
+	return leak(judge, verdict, since(judge, ns), DWELL_EXACT);
+}
+
+/* The FIN came between the last acknowledgement and the last data. */
+static uint64_t fin_lower_bound(const struct judge *judge)
+{
+	uint32_t ms = judge->look->last_ack_recv < judge->look->last_data_recv
+			      ? judge->look->last_ack_recv
+			      : judge->look->last_data_recv;
+
+	return since(judge, ms_before_look(judge, ms));
+}
+
+static bool eof_came_first(const struct judge *judge)
+{
+	return judge->flags & CW_SOCKET_EOF &&
+	       !(judge->flags & CW_SOCKET_RESET &&
+		 judge->socket->reset < judge->socket->eof);
+}
+
+/* Our own FIN is sent: has the peer's come, or a reset? */
+static bool both_directions_shut(const struct judge *judge)
+{
+	if (judge->flags & CW_SOCKET_SHUT_RD || judge->flags & CW_SOCKET_EOF)
+		return true;
+	return in_state(judge, TCP_CLOSE) || in_state(judge, TCP_LAST_ACK) ||
+	       in_state(judge, TCP_CLOSING) || in_state(judge, TCP_TIME_WAIT) ||
+	       in_state(judge, TCP_CLOSE_WAIT) ||
+	       polled(judge, CW_LOOK_HUP | CW_LOOK_RDHUP);
+}
+
+/* When the second direction was shut is not recorded: EOF dates it, or the last
+ * acknowledgement is the earliest it can have been. */
+static enum verdict shut_verdict(struct judge *judge)
+{
+	if (!both_directions_shut(judge))
+		return open_verdict(judge);
+	if (judge->flags & CW_SOCKET_EOF)
+		return leak(judge, VERDICT_SHUTDOWN_UNCLOSED,
+			    since(judge, judge->socket->eof), DWELL_AT_MOST);
+	if (has_tcp(judge))
+		return leak(judge, VERDICT_SHUTDOWN_UNCLOSED, fin_lower_bound(judge),
+			    DWELL_AT_LEAST);
+	return leak(judge, VERDICT_SHUTDOWN_UNCLOSED, age(judge), DWELL_AT_MOST);
+}
+
+/* The peer has gone for good: what is written now reaches nobody. */
+static bool connection_dead(const struct judge *judge)
+{
+	return judge->flags & CW_SOCKET_RESET || in_state(judge, TCP_CLOSE);
+}
+
+static bool still_sending(const struct judge *judge)
+{
+	if (connection_dead(judge))
+		return false;
+	return judge->flags & CW_SOCKET_WROTE_AFTER_EOF ||
+	       (judge->look && judge->look->unsent);
+}
+
+static uint64_t last_movement(const struct judge *judge)
+{
+	uint64_t moved = max(judge->socket->eof, judge->socket->moved);
+
+	if (has_tcp(judge))
+		moved = max(moved, ms_before_look(judge, judge->look->last_data_sent));
+	if (has_tcp(judge) && judge->look->unsent)
+		moved = max(moved, ms_before_look(judge, judge->look->last_ack_recv));
+	return moved;
+}
+
+static enum verdict eof_verdict(struct judge *judge)
+{
+	if (!still_sending(judge))
+		return leak_since(judge, VERDICT_EOF_IGNORED, judge->socket->eof);
+	leak_since(judge, VERDICT_HALF_CLOSED, judge->socket->eof);
+	judge->detail->young = false;
+	judge->detail->leak =
+		since(judge, last_movement(judge)) >= judge->context->slow_close;
+	return VERDICT_HALF_CLOSED;
+}
+
+/* Nothing the program did dates the reset: it came after the last acknowledgement. */
+static enum verdict dead_verdict(struct judge *judge)
+{
+	judge->detail->reset_unlearned = true;
+	return leak(judge, VERDICT_RESET_IGNORED,
+		    since(judge, ms_before_look(judge, judge->look->last_ack_recv)),
+		    DWELL_AT_MOST);
+}
+
+/* A pooled connection that waits for its next use. What libc's stdio reads we do not see,
+ * the kernel's counts then stand for ours (each counts one for a SYN or FIN). */
+static bool is_idle_client(const struct judge *judge)
+{
+	const struct cw_socket *socket = judge->socket;
+
+	if (socket->origin != CW_ORIGIN_CONNECT)
+		return false;
+	if (judge->flags & CW_SOCKET_STDIO && has_tcp(judge))
+		return judge->look->bytes_received > 1 && judge->look->bytes_acked > 1;
+	return socket->bytes_in && socket->bytes_out;
+}
+
+static enum verdict unread_verdict(struct judge *judge)
+{
+	uint64_t dwell = has_tcp(judge) ? fin_lower_bound(judge) : age(judge);
+	enum dwell_bound bound = has_tcp(judge) ? DWELL_AT_LEAST : DWELL_AT_MOST;
+
+	if (!is_idle_client(judge))
+		return leak(judge, VERDICT_EOF_UNREAD, dwell, bound);
+	judge->detail->dwell = min(dwell, age(judge));
+	judge->detail->bound = bound;
+	return VERDICT_IDLE_CLIENT;
+}
+
+/* Neither EOF nor reset was learned and we did not shut down: the kernel decides. */
+static enum verdict kernel_verdict(struct judge *judge)
+{
+	/* Poll says RDHUP for our own shutdown(SHUT_RD) too. */
+	uint32_t hangup = judge->flags & CW_SOCKET_SHUT_RD ? CW_LOOK_HUP
+							   : CW_LOOK_HUP | CW_LOOK_RDHUP;
+
+	if (in_state(judge, TCP_CLOSE))
+		return dead_verdict(judge);
+	if (in_state(judge, TCP_CLOSE_WAIT) || polled(judge, hangup))
+		return unread_verdict(judge);
+	open_verdict(judge);
+	return judge->look ? VERDICT_OPEN : VERDICT_UNKNOWN;
+}
+
+static enum verdict candidate_verdict(struct judge *judge)
+{
+	if (judge->flags & CW_SOCKET_SHUT_WR)
+		return shut_verdict(judge);
+	if (eof_came_first(judge))
+		return eof_verdict(judge);
+	if (judge->flags & CW_SOCKET_RESET)
+		return leak_since(judge, VERDICT_RESET_IGNORED, judge->socket->reset);
+	return kernel_verdict(judge);
+}
+
+/* A socket that was closed late is judged as if it were still open if the process ended
+ * within a second: that was its end, not its code. */
+static bool swept_up_by_exit(const struct judge *judge)
+{
+	const struct verdict_context *context = judge->context;
+
+	return !context->alive && !context->killed && judge->socket->closed &&
+	       judge->socket->closed + LAST_SECOND >= context->moment;
+}
+
+static enum verdict late_verdict(struct judge *judge)
+{
+	enum verdict verdict = VERDICT_CLOSED;
+
+	if (!swept_up_by_exit(judge))
+		return VERDICT_CLOSED;
+	judge->moment = judge->socket->closed;
+	if (is_candidate(judge))
+		verdict = candidate_verdict(judge);
+	if (!judge->detail->leak)
+		return VERDICT_CLOSED;
+	judge->detail->closed_by_exit = true;
+	return verdict;
+}
+
+enum verdict verdict_of(const struct cw_socket *socket, const struct cw_look *look,
+			const struct verdict_context *context,
+			struct verdict_detail *detail)
+{
+	struct judge judge = {
+		.socket = socket,
+		.look = look,
+		.context = context,
+		.detail = detail,
+		.moment = context->moment,
+		.flags = socket->flags,
+	};
+
+	*detail = (struct verdict_detail){0};
+	if (!cw_word_refs(socket->word))
+		return VERDICT_CLOSED;
+	if (judge.flags & CW_SOCKET_LATE)
+		return late_verdict(&judge);
+	if (look && look->flags & CW_LOOK_GONE)
+		return VERDICT_GONE;
+	if (!is_candidate(&judge))
+		return open_verdict(&judge);
+	return candidate_verdict(&judge);
+}
+
+struct verdict_context verdict_context_of(const struct trace_view *view,
+					  const struct cw_process *process, uint64_t now,
+					  bool alive, bool killed)
+{
+	bool ended = process->state == CW_PROCESS_ENDED && process->ended;
+	struct verdict_context context = {
+		.moment = now,
+		.grace = view->header->grace,
+		.slow_close = view->header->slow_close,
+		.alive = alive && !ended,
+		.killed = killed && !ended,
+	};
+
+	if (ended)
+		context.moment = process->ended;
+	else if (killed)
+		context.moment = process->last_event;
+	return context;
+}
