@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The books of this process: where its sockets are written down, and whose they are.
+ *
+ * They lie in a mapping that the kernel wipes in every child that has its own memory
+ * (fork, _Fork, raw clone): a child finds `ready` 0 and opens books of its own. A child
+ * that shares our memory (vfork) is recognised by the mark its thread got in our vfork
+ * hook; it has no books at all, and nothing it does reaches its parent's.
+ *
+ * books_here() is for every hook; it costs two loads. The others are for the rare paths.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "trace/format.h"
+
+#define BOOKS_STATS_SLOTS 4096u /* a power of two */
+
+struct books {
+	_Atomic uint32_t ready; /* enum books_state */
+	uint32_t extent;        /* of our process record: the owner of our extents */
+	struct cw_process *process;
+	uint32_t pid;
+	_Atomic uint32_t finishing; /* thread id of the one that writes the report */
+	_Atomic uint64_t
+		free_sockets; /* tag << 32 | cw_ref: a stack of records to reuse */
+	_Atomic uint32_t sockets_extent; /* where new records are carved */
+	_Atomic uint32_t stats_extent;
+	_Atomic uint32_t looks_extent;
+	_Atomic uint32_t heap_extent;
+	/* Second level of the descriptor table, as pointers; NULL: no socket seen there.
+	 */
+	_Atomic(_Atomic uint64_t *) fds[CW_FD_EXTENTS];
+	/* open site << 32 | its cw_stats; open addressing, entries never move. */
+	_Atomic uint64_t stats[BOOKS_STATS_SLOTS];
+};
+
+enum books_state {
+	BOOKS_CLOSED,  /* fresh memory: before the first socket, or a new child */
+	BOOKS_OPENING, /* a thread is at it; others pass */
+	BOOKS_READY,
+	BOOKS_NONE, /* there is no room for this process, or no trace */
+};
+
+extern struct books *books;
+extern __thread int vfork_mark
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Reserves the wiped mapping. Called once by the constructor; without it nothing is
+ * traced. */
+void books_reserve(void);
+
+/* For a process whose books are not open: opens a fork child's, else returns NULL. */
+struct books *books_slow(void);
+
+/* This process's books, or NULL: nothing is to be recorded. */
+static inline struct books *books_here(void)
+{
+	struct books *b = books;
+
+	if (__builtin_expect(
+		    !b || vfork_mark ||
+			    atomic_load_explicit(&b->ready, memory_order_acquire) !=
+				    BOOKS_READY,
+		    0))
+		return books_slow();
+	return b;
+}
+
+/* The same, and makes the trace if this process has none yet: for a hook that holds a
+ * socket. */
+struct books *books_for_socket(void);
+
+/* Around fork(): the short locks are taken, so that the child finds nothing half-changed.
+ */
+void books_fork_prepare(void);
+void books_fork_parent(void);
+void books_fork_child(void);
+
+/* True in a child that shares its parent's memory. Clears the mark once the parent runs
+ * again. */
+bool books_in_vfork_child(void);
+
+void books_lost(enum cw_lost what);

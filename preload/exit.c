@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks, reports and tidies up at the end of a process. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "books.h"
+#include "clock.h"
+#include "emit.h"
+#include "exit.h"
+#include "extents.h"
+#include "fd_table.h"
+#include "final_look.h"
+#include "hooks.h"
+#include "init.h"
+#include "lock.h"
+#include "names.h"
+#include "notice.h"
+#include "on_stack.h"
+#include "options.h"
+#include "proc.h"
+#include "sys.h"
+#include "trace/report.h"
+#include "trace_file.h"
+
+/* How long one dying thread waits for another's report. */
+#define WAIT_MS 2000
+
+static uint64_t leaks_found;
+
+struct ending {
+	struct books *b;
+	enum cw_end how;
+	int value;
+	struct report_result result;
+};
+
+static void write_report(struct ending *e)
+{
+	struct trace_view view;
+	struct emit_buffer text = {0};
+	struct symbolizer names = names_symbolizer();
+	struct report_options how = {
+		.process = e->b->extent,
+		.now = e->b->process->ended,
+		.show_open = options.show_open,
+		.only_findings = !options.show_open,
+		.trace_path = options.keep == KEEP_NEVER ? NULL : trace_file_path(),
+	};
+
+	if (how.trace_path && !how.trace_path[0])
+		how.trace_path = NULL;
+	if (trace_view_open(&view, trace_map.bytes, trace_map.size) != 0 ||
+	    !emit_open(&text))
+		return;
+	if (report_text(&view, &how, &names, &text.sink, &e->result) == 0 && text.used)
+		emit_report(&text);
+	emit_close(&text);
+}
+
+static void mark_ended(struct ending *e)
+{
+	struct cw_process *p = e->b->process;
+	struct rlimit limit;
+
+	p->ended = clock_ns();
+	p->looked = p->ended;
+	p->ended_by = e->how;
+	p->end_value = e->value;
+	p->fds_open = proc_count_fds();
+	if (sys_call(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0)
+		p->fd_limit = (uint32_t)(limit.rlim_cur < UINT32_MAX ? limit.rlim_cur
+								     : UINT32_MAX);
+	atomic_store_explicit(&p->state, CW_PROCESS_ENDED, memory_order_release);
+}
+
+/* Gives back what this process holds in the trace, and the trace itself when nobody needs
+ * it. */
+static void tidy(struct ending *e)
+{
+	struct cw_header *h = trace_map.header;
+	struct cw_process *p = e->b->process;
+	bool keep = options.keep == KEEP_ALWAYS ||
+		    (options.keep == KEEP_LEAKS && e->result.findings);
+
+	if (keep)
+		atomic_fetch_add(&h->findings, 1);
+	if (atomic_fetch_sub(&h->live, 1) == 1 && atomic_load(&h->findings) == 0) {
+		trace_file_remove();
+		return;
+	}
+	if (keep)
+		return;
+	atomic_fetch_add(&h->ended_opened, atomic_load(&p->opened));
+	atomic_fetch_add(&h->ended_closed, atomic_load(&p->closed));
+	atomic_fetch_add(&h->ended, 1);
+	/* Daemon threads may still be in our hooks, and children may use our sites: the
+	 * extents are collected by another process, when room is short or it forks. */
+	if (!(atomic_load(&p->flags) & CW_PROCESS_FORKED))
+		atomic_store(&p->state, CW_PROCESS_CLEAN);
+}
+
+static void finish(void *argument)
+{
+	struct ending *e = argument;
+
+	/* A fork child on its way to exec has done nothing that could be looked at. */
+	if (atomic_load(&e->b->process->event_next)) {
+		final_look(e->b);
+		mark_ended(e);
+		write_report(e);
+	} else {
+		mark_ended(e);
+	}
+	leaks_found = e->result.leaks;
+	tidy(e);
+}
+
+static bool begin(struct books *b)
+{
+	uint32_t me = thread_id();
+	uint32_t nobody = 0;
+
+	if (atomic_compare_exchange_strong(&b->finishing, &nobody, me))
+		return true;
+	for (int i = 0; i < WAIT_MS / 10 && nobody != me; i++) {
+		if (atomic_load(&b->process->state) != CW_PROCESS_LIVE)
+			return false;
+		sys_sleep_ms(10);
+	}
+	return false;
+}
+
+uint64_t exit_before(enum cw_end how, int value)
+{
+	const uint64_t all = ~0ull;
+	uint64_t mask;
+	struct ending e = {.b = books_here(), .how = how, .value = value};
+	int saved = errno;
+
+	if (!e.b)
+		return 0;
+	notice_flush();
+	if (!begin(e.b))
+		return leaks_found;
+	sys_sigprocmask(SIG_BLOCK, &all, &mask);
+	on_own_stack(finish, &e);
+	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	errno = saved;
+	return e.result.leaks;
+}
+
+void exit_not_yet(void)
+{
+	struct books *b = books_here();
+
+	uint32_t state;
+
+	if (!b || atomic_load(&b->finishing) != thread_id())
+		return;
+	state = atomic_exchange(&b->process->state, CW_PROCESS_LIVE);
+	if (state == CW_PROCESS_NONE) {
+		/* Its extents were given back meanwhile. */
+		atomic_store(&b->ready, BOOKS_NONE);
+		return;
+	}
+	atomic_fetch_add(&trace_map.header->live, 1);
+	atomic_store(&b->finishing, 0);
+}
+
+int exit_status(uint64_t leaks, int status)
+{
+	return leaks && options.exitcode > 0 ? options.exitcode : status;
+}
+
+void exit_normal(void *unused)
+{
+	uint64_t leaks;
+
+	(void)unused;
+	leaks = exit_before(CW_END_EXIT, 0);
+	/* exit() from the last handler goes on where it was, and flushes what is
+	 * buffered. */
+	if (leaks && options.exitcode > 0)
+		exit(options.exitcode);
+}
+
+void exit_quick(void *unused)
+{
+	uint64_t leaks;
+
+	(void)unused;
+	leaks = exit_before(CW_END_QUICK, 0);
+	if (leaks && options.exitcode > 0)
+		real_get()->_exit(options.exitcode);
+}

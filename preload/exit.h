@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a process: the kernel is asked about every open socket, the report written,
+ * the trace kept or removed. Once per process, whichever way it ends; on a stack of its
+ * own, with all signals blocked, without malloc, stdio or any lock of libc.
+ */
+#pragma once
+
+#include "trace/format.h"
+
+/* Handlers registered with libc. */
+void exit_normal(void *unused);
+void exit_quick(void *unused);
+
+/* Before a way out that runs no handlers: _exit, a fatal signal, exec. Returns how many
+ * leaks there are. Nothing happens in a vfork child, or if another thread is at it (it is
+ * waited for, two seconds at most) or has done it. */
+uint64_t exit_before(enum cw_end how, int value);
+
+/* The exit status to use instead of `status`, as exitcode=N has it. */
+int exit_status(uint64_t leaks, int status);
+
+/* exec failed: the process goes on living. */
+void exit_not_yet(void);

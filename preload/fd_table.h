@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which socket stands behind a descriptor, as far as our hooks have seen.
+ *
+ * An entry is one atomic word, (record, generation); 0 is "no socket known". A number is
+ * not an identity: a hook reads the entry before the real call and counts what came back
+ * only if it is unchanged after it. Lock-free; safe in signal handlers.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "books.h"
+
+static inline _Atomic uint64_t *fd_slot(struct books *b, int fd)
+{
+	_Atomic uint64_t *page;
+
+	if ((unsigned)fd >= CW_FD_MAX)
+		return NULL;
+	page = atomic_load_explicit(&b->fds[(unsigned)fd / CW_FDS_PER_EXTENT],
+				    memory_order_acquire);
+	return page ? page + (unsigned)fd % CW_FDS_PER_EXTENT : NULL;
+}
+
+/* The entry of fd, 0 if none. */
+static inline uint64_t fd_entry(struct books *b, int fd)
+{
+	_Atomic uint64_t *slot = fd_slot(b, fd);
+
+	return slot ? atomic_load_explicit(slot, memory_order_acquire) : 0;
+}
+
+/* Puts `entry` there; returns what stood there before in *old. False: no room (counted).
+ */
+bool fd_enter(struct books *b, int fd, uint64_t entry, uint64_t *old);
+
+/* Takes the entry out; 0 if there was none. */
+static inline uint64_t fd_take(struct books *b, int fd)
+{
+	_Atomic uint64_t *slot = fd_slot(b, fd);
+
+	if (!slot || !atomic_load_explicit(slot, memory_order_relaxed))
+		return 0;
+	return atomic_exchange_explicit(slot, 0, memory_order_acq_rel);
+}
+
+/* Takes the entry out if it is still there. */
+static inline bool fd_forget(struct books *b, int fd, uint64_t entry)
+{
+	_Atomic uint64_t *slot = fd_slot(b, fd);
+
+	return slot && atomic_compare_exchange_strong(slot, &entry, 0);
+}
+
+/* Puts an entry back where it was taken, unless another thread's socket has the number by
+ * now. */
+bool fd_put_back(struct books *b, int fd, uint64_t entry);
+
+/* Calls each() for every entry in [first, last]. */
+void fd_each(struct books *b, unsigned first, unsigned last,
+	     void (*each)(void *context, struct books *b, int fd, uint64_t entry),
+	     void *context);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one list of what the library puts itself in front of.
+ *
+ * Each name is exported by the library, has a body of its own in a hooks_*.c, and a
+ * pointer to the function behind it in `real`. A test holds this list against the
+ * library's symbol table.
+ */
+#pragma once
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Exported by libc, declared by no header or only under other feature macros. */
+ssize_t __recv_chk(int fd, void *to, size_t size, size_t room, int flags);
+ssize_t __recvfrom_chk(int fd, void *to, size_t size, size_t room, int flags,
+		       struct sockaddr *addr, socklen_t *addr_size);
+ssize_t __read_chk(int fd, void *to, size_t size, size_t room);
+int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
+sighandler_t bsd_signal(int sig, sighandler_t handler);
+sighandler_t __sysv_signal(int sig, sighandler_t handler);
+
+#define HOOK_LIST            \
+	HOOK(socket)         \
+	HOOK(socketpair)     \
+	HOOK(accept)         \
+	HOOK(accept4)        \
+	HOOK(connect)        \
+	HOOK(listen)         \
+	HOOK(shutdown)       \
+	HOOK(recv)           \
+	HOOK(recvfrom)       \
+	HOOK(recvmsg)        \
+	HOOK(recvmmsg)       \
+	HOOK(read)           \
+	HOOK(readv)          \
+	HOOK(__recv_chk)     \
+	HOOK(__recvfrom_chk) \
+	HOOK(__read_chk)     \
+	HOOK(send)           \
+	HOOK(sendto)         \
+	HOOK(sendmsg)        \
+	HOOK(sendmmsg)       \
+	HOOK(write)          \
+	HOOK(writev)         \
+	HOOK(sendfile)       \
+	HOOK(sendfile64)     \
+	HOOK(splice)         \
+	HOOK(close)          \
+	HOOK(close_range)    \
+	HOOK(closefrom)      \
+	HOOK(dup)            \
+	HOOK(dup2)           \
+	HOOK(dup3)           \
+	HOOK(fcntl)          \
+	HOOK(fcntl64)        \
+	HOOK(fdopen)         \
+	HOOK(fclose)         \
+	HOOK(pipe)           \
+	HOOK(pipe2)          \
+	HOOK(syscall)        \
+	HOOK(vfork)          \
+	HOOK(_exit)          \
+	HOOK(_Exit)          \
+	HOOK(execve)         \
+	HOOK(execv)          \
+	HOOK(execvp)         \
+	HOOK(execvpe)        \
+	HOOK(execl)          \
+	HOOK(execlp)         \
+	HOOK(execle)         \
+	HOOK(fexecve)        \
+	HOOK(execveat)       \
+	HOOK(sigaction)      \
+	HOOK(__sigaction)    \
+	HOOK(signal)         \
+	HOOK(ssignal)        \
+	HOOK(bsd_signal)     \
+	HOOK(sysv_signal)    \
+	HOOK(__sysv_signal)  \
+	HOOK(sigset)         \
+	HOOK(raise)          \
+	HOOK(kill)           \
+	HOOK(pthread_kill)
+
+/* The functions behind ours: libc's, or those of the next library that interposes. A name
+ * that this libc lacks is NULL. Filled by real_init(), constant afterwards. */
+struct real {
+#define HOOK(name) __typeof__(name) *name;
+	HOOK_LIST
+#undef HOOK
+};
+
+extern struct real real;
+extern _Atomic int real_ready;
+
+/* Resolves all names. Takes the loader's lock for the lookups; allocates nothing
+ * (glibc 2.34 and later). Idempotent; two threads that race write the same values. */
+void real_init(void);
+
+/* For use at the top of a hook: another library's constructor may call it before ours
+ * runs. */
+static inline const struct real *real_get(void)
+{
+	if (__builtin_expect(!real_ready, 0))
+		real_init();
+	return &real;
+}
+
+#define CW_HOOK __attribute__((visibility("default")))

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Hooks of the calls that read. */
+#include "hooks.h"
+#include "lifecycle.h"
+
+static size_t room_in(const struct iovec *parts, size_t count)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < count; i++)
+		room += parts[i].iov_len;
+	return room;
+}
+
+CW_HOOK ssize_t recv(int fd, void *to, size_t size, int flags)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->recv(fd, to, size, flags);
+
+	lifecycle_read(fd, entry, n, &(struct reading){size, flags, true});
+	return n;
+}
+
+CW_HOOK ssize_t __recv_chk(int fd, void *to, size_t size, size_t room, int flags)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->__recv_chk(fd, to, size, room, flags);
+
+	lifecycle_read(fd, entry, n, &(struct reading){size, flags, true});
+	return n;
+}
+
+CW_HOOK ssize_t recvfrom(int fd, void *to, size_t size, int flags,
+			 struct sockaddr *address, socklen_t *address_size)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->recvfrom(fd, to, size, flags, address, address_size);
+
+	lifecycle_read(fd, entry, n, &(struct reading){size, flags, true});
+	return n;
+}
+
+CW_HOOK ssize_t __recvfrom_chk(int fd, void *to, size_t size, size_t room, int flags,
+			       struct sockaddr *address, socklen_t *address_size)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->__recvfrom_chk(fd, to, size, room, flags, address,
+					       address_size);
+
+	lifecycle_read(fd, entry, n, &(struct reading){size, flags, true});
+	return n;
+}
+
+CW_HOOK ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->recvmsg(fd, message, flags);
+	size_t room = n == 0 ? room_in(message->msg_iov, message->msg_iovlen) : 1;
+
+	lifecycle_read(fd, entry, n, &(struct reading){room, flags, true});
+	return n;
+}
+
+CW_HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+		     struct timespec *timeout)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	int n = real_get()->recvmmsg(fd, messages, count, flags, timeout);
+
+	if (n < 0)
+		lifecycle_read(fd, entry, n, &(struct reading){1, flags, true});
+	for (int i = 0; i < n; i++) {
+		const struct msghdr *m = &messages[i].msg_hdr;
+		ssize_t size = messages[i].msg_len;
+		size_t room = size == 0 ? room_in(m->msg_iov, m->msg_iovlen) : 1;
+
+		lifecycle_read(fd, entry, size, &(struct reading){room, flags, true});
+	}
+	return n;
+}
+
+CW_HOOK ssize_t read(int fd, void *to, size_t size)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->read(fd, to, size);
+
+	lifecycle_read(fd, entry, n, &(struct reading){size, 0, false});
+	return n;
+}
+
+CW_HOOK ssize_t __read_chk(int fd, void *to, size_t size, size_t room)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->__read_chk(fd, to, size, room);
+
+	lifecycle_read(fd, entry, n, &(struct reading){size, 0, false});
+	return n;
+}
+
+CW_HOOK ssize_t readv(int fd, const struct iovec *parts, int count)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->readv(fd, parts, count);
+	size_t room = entry && n == 0 ? room_in(parts, (size_t)count) : 1;
+
+	lifecycle_read(fd, entry, n, &(struct reading){room, 0, false});
+	return n;
+}

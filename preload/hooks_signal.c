@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Hooks of what sets and sends signals. */
+#include "hooks.h"
+#include "lock.h"
+#include "signals.h"
+#include "sys.h"
+
+CW_HOOK int sigaction(int sig, const struct sigaction *set, struct sigaction *old)
+{
+	return signals_action(sig, set, old);
+}
+
+CW_HOOK int __sigaction(int sig, const struct sigaction *set, struct sigaction *old)
+{
+	return signals_action(sig, set, old);
+}
+
+CW_HOOK sighandler_t signal(int sig, sighandler_t handler)
+{
+	return signals_handler(real_get()->signal, sig, handler, SA_RESTART);
+}
+
+CW_HOOK sighandler_t ssignal(int sig, sighandler_t handler)
+{
+	return signals_handler(real_get()->ssignal, sig, handler, SA_RESTART);
+}
+
+CW_HOOK sighandler_t bsd_signal(int sig, sighandler_t handler)
+{
+	return signals_handler(real_get()->bsd_signal, sig, handler, SA_RESTART);
+}
+
+CW_HOOK sighandler_t sysv_signal(int sig, sighandler_t handler)
+{
+	return signals_handler(real_get()->sysv_signal, sig, handler,
+			       SA_INTERRUPT | SA_NODEFER);
+}
+
+CW_HOOK sighandler_t __sysv_signal(int sig, sighandler_t handler)
+{
+	return signals_handler(real_get()->__sysv_signal, sig, handler,
+			       SA_INTERRUPT | SA_NODEFER);
+}
+
+/* sigset also unblocks the signal, and answers SIG_HOLD where it was blocked: all of that
+ * stays with libc, and ours is put in place afterwards. */
+CW_HOOK sighandler_t sigset(int sig, sighandler_t handler)
+{
+	struct sigaction set = {.sa_handler = SIG_DFL};
+	sighandler_t was = signals_shown(real_get()->sigset(sig, handler));
+
+	if (handler == SIG_DFL && was != SIG_ERR)
+		signals_action(sig, &set, NULL);
+	return was;
+}
+
+CW_HOOK int raise(int sig)
+{
+	signals_before_sending(sig);
+	return real_get()->raise(sig);
+}
+
+CW_HOOK int kill(pid_t pid, int sig)
+{
+	if (sig && (pid == sys_getpid() || pid == 0))
+		signals_before_sending(sig);
+	return real_get()->kill(pid, sig);
+}
+
+CW_HOOK int pthread_kill(pthread_t thread, int sig)
+{
+	if (sig && thread == pthread_self())
+		signals_before_sending(sig);
+	return real_get()->pthread_kill(thread, sig);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Hooks of the calls that write, or move bytes between descriptors. */
+#include "hooks.h"
+#include "lifecycle.h"
+
+CW_HOOK ssize_t send(int fd, const void *from, size_t size, int flags)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->send(fd, from, size, flags);
+
+	lifecycle_written(fd, entry, n, true);
+	return n;
+}
+
+CW_HOOK ssize_t sendto(int fd, const void *from, size_t size, int flags,
+		       const struct sockaddr *address, socklen_t address_size)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->sendto(fd, from, size, flags, address, address_size);
+
+	lifecycle_written(fd, entry, n, true);
+	return n;
+}
+
+CW_HOOK ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->sendmsg(fd, message, flags);
+
+	lifecycle_written(fd, entry, n, true);
+	return n;
+}
+
+CW_HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	int n = real_get()->sendmmsg(fd, messages, count, flags);
+
+	if (n < 0)
+		lifecycle_written(fd, entry, n, true);
+	for (int i = 0; i < n; i++)
+		lifecycle_written(fd, entry, messages[i].msg_len, true);
+	return n;
+}
+
+CW_HOOK ssize_t write(int fd, const void *from, size_t size)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->write(fd, from, size);
+
+	lifecycle_written(fd, entry, n, false);
+	return n;
+}
+
+CW_HOOK ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n = real_get()->writev(fd, parts, count);
+
+	lifecycle_written(fd, entry, n, false);
+	return n;
+}
+
+CW_HOOK ssize_t sendfile(int to, int from, off_t *offset, size_t size)
+{
+	uint64_t entry = lifecycle_entry(to);
+	ssize_t n = real_get()->sendfile(to, from, offset, size);
+
+	lifecycle_written(to, entry, n, false);
+	return n;
+}
+
+CW_HOOK ssize_t sendfile64(int to, int from, off64_t *offset, size_t size)
+{
+	uint64_t entry = lifecycle_entry(to);
+	ssize_t n = real_get()->sendfile64(to, from, offset, size);
+
+	lifecycle_written(to, entry, n, false);
+	return n;
+}
+
+/* One end is a pipe. 0 from a socket is its EOF. */
+CW_HOOK ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset,
+		       size_t size, unsigned flags)
+{
+	uint64_t read_entry = lifecycle_entry(from);
+	uint64_t write_entry = lifecycle_entry(to);
+	ssize_t n = real_get()->splice(from, from_offset, to, to_offset, size, flags);
+
+	if (read_entry)
+		lifecycle_read(from, read_entry, n, &(struct reading){size, 0, false});
+	if (write_entry)
+		lifecycle_written(to, write_entry, n, false);
+	return n;
+}

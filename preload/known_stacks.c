@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* Recognises stacks that were unwound before. */
+#include <dlfcn.h>
+#include <stdatomic.h>
+
+#include "arena.h"
+#include "known_stacks.h"
+#include "lock.h"
+#include "options.h"
+#include "sys.h"
+
+#define BUCKETS     4096u /* a power of two */
+#define KNOWN_MAX   16384u
+#define AUDIT_EVERY 1000u
+
+/* A thread's stack ends below its thread control block with only its static TLS between. */
+#define TLS_MAX   (1u << 20)
+/* The main thread's outermost frame is the loader's entry, a few words from the stack's end. */
+#define ENTRY_MAX 4096u
+
+struct check {
+	uint32_t distance; /* in words from 16 bytes below the CFA */
+	uint32_t relative; /* the value is a distance too */
+	uintptr_t value;
+};
+
+struct known_stack {
+	struct known_stack *next; /* set before it is published, never changed */
+	uintptr_t caller;
+	uintptr_t total; /* bytes from the hook's frame to the thread's outermost one */
+	cw_ref site;
+	_Atomic uint32_t retired;
+	uint32_t count;
+	struct check checks[];
+};
+
+static _Atomic(struct known_stack *) buckets[BUCKETS];
+static uint32_t remembered;
+static uintptr_t stack_end; /* __libc_stack_end, the main thread's */
+
+/* Distance from a thread's outermost frame to its thread pointer, 0 until one is known. */
+static _Atomic uintptr_t outermost_to_thread;
+
+/* This thread's outermost stack pointer, 0 while unknown. */
+static __thread uintptr_t outermost __attribute__((tls_model("initial-exec")));
+static __thread uint32_t hits __attribute__((tls_model("initial-exec")));
+
+/* The hook's frame keeps the caller's frame pointer here, and the return address above it. */
+#define FRAME_LOW(frame) ((frame)->cfa - 2 * sizeof(uintptr_t))
+
+void known_init(void)
+{
+	void **end = dlsym(RTLD_DEFAULT, "__libc_stack_end");
+
+	if (end)
+		stack_end = (uintptr_t)*end;
+}
+
+static uintptr_t thread_pointer(void)
+{
+	return (uintptr_t)__builtin_thread_pointer();
+}
+
+static bool on_main_thread(void)
+{
+	return thread_id() == (uint32_t)sys_getpid();
+}
+
+/* Where this thread's stack ends, once that is known; new threads are as the first one was. */
+static uintptr_t thread_outermost(void)
+{
+	uintptr_t distance;
+
+	if (outermost)
+		return outermost;
+	distance = atomic_load_explicit(&outermost_to_thread, memory_order_relaxed);
+	if (distance && !on_main_thread())
+		outermost = thread_pointer() - distance;
+	return outermost;
+}
+
+void known_outermost(uintptr_t sp)
+{
+	uintptr_t distance = thread_pointer() - sp;
+	uintptr_t first = 0;
+
+	if (outermost)
+		return;
+	if (on_main_thread()) {
+		if (stack_end - sp + ENTRY_MAX < 2 * ENTRY_MAX)
+			outermost = sp;
+	} else if (distance < TLS_MAX) {
+		/* Another distance than the first thread's is no thread's own stack. */
+		if (atomic_compare_exchange_strong(&outermost_to_thread, &first,
+						   distance) ||
+		    first == distance)
+			outermost = sp;
+	}
+}
+
+static _Atomic(struct known_stack *) *bucket(uintptr_t caller, uintptr_t total)
+{
+	uint64_t hash = (caller ^ total << 20) * 0x9e3779b97f4a7c15ull;
+
+	return &buckets[hash >> 52 & (BUCKETS - 1)];
+}
+
+static bool matches(const struct known_stack *known, const struct hook_frame *frame)
+{
+	const uintptr_t *words = (const uintptr_t *)FRAME_LOW(frame);
+
+	for (uint32_t i = 0; i < known->count; i++) {
+		const struct check *c = &known->checks[i];
+		uintptr_t value = words[c->distance];
+
+		if ((c->relative ? value - frame->cfa : value) != c->value)
+			return false;
+	}
+	return true;
+}
+
+struct known_stack *known_find(const struct hook_frame *frame)
+{
+	uintptr_t end;
+	struct known_stack *known;
+
+	if (options.unwind == UNWIND_FULL || !frame->caller)
+		return NULL;
+	end = thread_outermost();
+	if (frame->cfa >= end)
+		return NULL;
+	known = atomic_load_explicit(bucket(frame->caller, end - frame->cfa),
+				     memory_order_acquire);
+	for (; known; known = known->next) {
+		if (known->caller == frame->caller && known->total == end - frame->cfa &&
+		    !atomic_load_explicit(&known->retired, memory_order_relaxed) &&
+		    matches(known, frame))
+			return known;
+	}
+	return NULL;
+}
+
+cw_ref known_site(const struct known_stack *known)
+{
+	return known->site;
+}
+
+bool known_audit_due(void)
+{
+	return options.unwind == UNWIND_AUDIT || ++hits % AUDIT_EVERY == 0;
+}
+
+void known_retire(struct known_stack *known)
+{
+	atomic_store(&known->retired, 1);
+}
+
+void known_log_word(struct known_log *log, uintptr_t address, uintptr_t value)
+{
+	if (!log->outside)
+		return;
+	if (address < FRAME_LOW(&log->frame) || address % sizeof address ||
+	    log->count == KNOWN_WORDS) {
+		log->unusable = true;
+		return;
+	}
+	for (uint32_t i = 0; i < log->count; i++) {
+		if (log->words[i].address == address)
+			return;
+	}
+	log->words[log->count++] = (struct known_word){address, value};
+}
+
+void known_log_other(struct known_log *log)
+{
+	if (log->outside)
+		log->unusable = true;
+}
+
+void known_remember(const struct known_log *log, cw_ref site)
+{
+	uintptr_t cfa = log->frame.cfa;
+	struct known_stack *known;
+	_Atomic(struct known_stack *) *head;
+
+	if (options.unwind == UNWIND_FULL || log->unusable || !log->outside ||
+	    !log->frame.caller || cfa >= outermost || remembered == KNOWN_MAX)
+		return;
+	known = arena_take(sizeof *known + log->count * sizeof *known->checks);
+	if (!known)
+		return;
+	known->caller = log->frame.caller;
+	known->total = outermost - cfa;
+	known->site = site;
+	known->count = log->count;
+	for (uint32_t i = 0; i < log->count; i++) {
+		const struct known_word *w = &log->words[i];
+		bool relative =
+			w->value >= FRAME_LOW(&log->frame) && w->value <= outermost;
+
+		known->checks[i] = (struct check){
+			.distance = (uint32_t)((w->address - FRAME_LOW(&log->frame)) /
+					       sizeof(uintptr_t)),
+			.relative = relative,
+			.value = relative ? w->value - cfa : w->value,
+		};
+	}
+	head = bucket(known->caller, known->total);
+	known->next = atomic_load_explicit(head, memory_order_relaxed);
+	atomic_store_explicit(head, known, memory_order_release);
+	remembered++;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* How sockets leave the process. */
+#include "clock.h"
+#include "events.h"
+#include "kernel.h"
+#include "late.h"
+#include "lifecycle.h"
+#include "lifecycle_internal.h"
+#include "options.h"
+#include "site_stats.h"
+#include "sites.h"
+
+static void count_gone(struct books *b, struct cw_socket *s, uint64_t entry)
+{
+	if (s->origin != CW_ORIGIN_INHERITED)
+		atomic_fetch_add_explicit(&b->process->gone, 1, memory_order_relaxed);
+	site_stats_gone(s->stats);
+	event_add(b, CW_EVENT_GONE, clock_ns(), s->fd, entry, 0);
+}
+
+void lifecycle_drop(struct books *b, uint64_t entry)
+{
+	struct cw_socket *s = socket_pin(entry);
+
+	if (!s)
+		return;
+	if (socket_unref(s))
+		count_gone(b, s, entry);
+	socket_unpin(b, s);
+}
+
+void lifecycle_gone(struct books *b, uint64_t entry)
+{
+	lifecycle_drop(b, entry);
+}
+
+/* When the program learned, or the kernel says, that nothing more would come: 0 if
+ * neither. */
+static uint64_t finished_since(const struct cw_socket *s, const struct closing *c)
+{
+	uint32_t flags = atomic_load_explicit(&s->flags, memory_order_acquire);
+	uint64_t moved = atomic_load_explicit(&s->moved, memory_order_relaxed);
+
+	if (flags & CW_SOCKET_EOF)
+		return moved > s->eof ? moved : s->eof;
+	if (flags & CW_SOCKET_RESET)
+		return s->reset;
+	return c->peer_closed ? c->now - c->at_least : 0;
+}
+
+static bool is_late(const struct cw_socket *s, const struct closing *c)
+{
+	uint64_t since = finished_since(s, c);
+
+	return since && c->now - since >= options.grace;
+}
+
+/* The kernel's word for a socket that goes away late: its look is in the trace before the
+ * close. */
+static bool look_before_close(struct books *b, struct cw_socket *s, int fd)
+{
+	struct cw_look *look = s->look ? ref_pointer(s->look)
+				       : extent_carve(&b->looks_extent, b->extent,
+						      CW_EXTENT_LOOKS, sizeof *look);
+
+	if (!look) {
+		books_lost(CW_LOST_LOOKS);
+		return true;
+	}
+	kernel_look(b, fd, s, look);
+	s->look = pointer_ref(look);
+	return !(look->flags & CW_LOOK_GONE);
+}
+
+/* Everything that must be learned before the number is given back. False: the number had
+ * been another file's already. */
+static bool prepare(struct closing *c, struct cw_socket *s)
+{
+	bool young = c->now - s->opened < options.grace;
+
+	if (!young && !(atomic_load(&s->flags) & (CW_SOCKET_EOF | CW_SOCKET_LISTENING)) &&
+	    s->type == SOCK_STREAM)
+		c->peer_closed = kernel_peer_closed(c->fd, s, &c->at_least);
+	if (is_late(s, c) && !look_before_close(c->b, s, c->fd))
+		return false;
+	c->site = site_here(c->b);
+	return true;
+}
+
+struct closing lifecycle_release(int fd)
+{
+	struct books *b = books_here();
+	struct closing c = {.b = b, .fd = fd};
+	struct cw_socket *s;
+
+	if (!b)
+		return c;
+	c.entry = fd_take(b, fd);
+	s = socket_pin(c.entry);
+	if (!s) {
+		c.entry = 0;
+		return c;
+	}
+	c.now = clock_ns();
+	if (cw_word_refs(atomic_load(&s->word)) == 1 && !prepare(&c, s)) {
+		if (socket_unref(s))
+			count_gone(b, s, c.entry);
+		c.entry = 0;
+	}
+	socket_unpin(b, s);
+	return c;
+}
+
+static void fold(const struct closing *c, struct cw_socket *s)
+{
+	uint64_t since = finished_since(s, c);
+	uint32_t flags = atomic_load(&s->flags);
+	struct site_close what = {
+		.close_site = c->site,
+		.eof_seen = flags & CW_SOCKET_EOF,
+		.dwell = since ? c->now - since : UINT64_MAX,
+	};
+
+	what.slow = since && what.dwell >= options.slow_close;
+	if (s->origin != CW_ORIGIN_INHERITED)
+		atomic_fetch_add_explicit(&c->b->process->closed, 1,
+					  memory_order_relaxed);
+	site_stats_closed(s->stats, &what);
+	event_add(c->b, CW_EVENT_CLOSE, c->now, c->fd, c->entry, c->site);
+	s->closed = c->now;
+	s->close_site = c->site;
+	if (what.slow)
+		atomic_fetch_or(&s->flags, CW_SOCKET_SLOW);
+}
+
+void lifecycle_closed(const struct closing *c)
+{
+	struct cw_socket *s = c->entry ? socket_pin(c->entry) : NULL;
+
+	if (!s)
+		return;
+	if (socket_unref(s)) {
+		fold(c, s);
+		if (is_late(s, c)) {
+			atomic_fetch_or_explicit(&s->flags, CW_SOCKET_LATE,
+						 memory_order_release);
+			late_keep(c->b, s);
+		}
+	}
+	socket_unpin(c->b, s);
+}
+
+void lifecycle_reclaim(const struct closing *c)
+{
+	if (c->entry && !fd_put_back(c->b, c->fd, c->entry))
+		lifecycle_drop(c->b, c->entry);
+}
+
+/* Linux has closed it even when close() fails (EINTR, EIO, ENOSPC, EDQUOT); only a filter
+ * that refuses the call leaves it open, and EBADF says that it was closed before. */
+static void close_failed(const struct closing *c, int error)
+{
+	struct books *b = c->b;
+
+	if (error == ENOSYS || error == EPERM || error == EACCES)
+		lifecycle_reclaim(c);
+	else if (error != EBADF)
+		lifecycle_closed(c);
+	else if (c->entry)
+		lifecycle_drop(b, c->entry);
+	else if (b && event_last_was_close(b, c->fd))
+		atomic_fetch_add_explicit(&b->process->double_closes, 1,
+					  memory_order_relaxed);
+}
+
+void lifecycle_close_ended(const struct closing *c, int r)
+{
+	int saved = errno;
+
+	if (r == 0)
+		lifecycle_closed(c);
+	else
+		close_failed(c, saved);
+	errno = saved;
+}

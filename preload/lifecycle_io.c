@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* What reading and writing tell: first uses, EOF, resets, shutdown. */
+#include "clock.h"
+#include "events.h"
+#include "kernel.h"
+#include "lifecycle.h"
+#include "lifecycle_internal.h"
+#include "site_stats.h"
+#include "sites.h"
+
+struct cw_socket *lifecycle_still(struct books *b, int fd, uint64_t entry)
+{
+	return entry && fd_entry(b, fd) == entry ? socket_pin(entry) : NULL;
+}
+
+/* True for the one thread that sets `claim` first. */
+static bool claim(struct cw_socket *s, uint32_t bit)
+{
+	return !(atomic_load_explicit(&s->flags, memory_order_relaxed) & bit) &&
+	       !(atomic_fetch_or(&s->flags, bit) & bit);
+}
+
+/* The pinned record a call was about; adopts what only this call shows to be a socket. */
+static struct cw_socket *subject(struct books **b, int fd, uint64_t entry, bool is_socket,
+				 ssize_t n)
+{
+	*b = is_socket && n >= 0 ? books_for_socket() : books_here();
+	if (!*b)
+		return NULL;
+	if (!entry && is_socket && n >= 0)
+		entry = lifecycle_adopt(*b, fd);
+	return lifecycle_still(*b, fd, entry);
+}
+
+static void last_call(struct cw_socket *s, enum cw_call call, ssize_t n)
+{
+	atomic_store_explicit(&s->last_call, (uint8_t)call, memory_order_relaxed);
+	atomic_store_explicit(&s->last_result, n < 0 ? -errno : (int32_t)n,
+			      memory_order_relaxed);
+	if (!(atomic_load_explicit(&s->flags, memory_order_relaxed) & CW_SOCKET_TOUCHED))
+		atomic_fetch_or(&s->flags, CW_SOCKET_TOUCHED);
+}
+
+static bool is_eof(const struct cw_socket *s, const struct reading *how)
+{
+	return s->type == SOCK_STREAM && how->asked &&
+	       !(how->flags & (MSG_ERRQUEUE | MSG_OOB)) &&
+	       !(atomic_load_explicit(&s->flags, memory_order_relaxed) &
+		 CW_SOCKET_SHUT_RD);
+}
+
+/* Is it the recorded socket that this call was about? A number that was closed out of our sight
+ * may be another's by now, and what is learned here would be held against the wrong one. Asked
+ * once a socket, when there is something to hold against it. */
+static bool is_the_one(struct books *b, const struct cw_socket *s, int fd, uint64_t entry)
+{
+	if (!s->cookie || kernel_cookie(fd) == s->cookie)
+		return true;
+	if (fd_forget(b, fd, entry))
+		lifecycle_gone(b, entry);
+	return false;
+}
+
+static void note_eof(struct books *b, struct cw_socket *s, int fd, uint64_t entry)
+{
+	uint32_t times = atomic_fetch_add_explicit(&s->eofs, 1, memory_order_relaxed) + 1;
+
+	if (times == 1 && !is_the_one(b, s, fd, entry))
+		return;
+	if (claim(s, CW_SOCKET_EOF_CLAIMED)) {
+		s->eof = clock_ns();
+		s->eof_site = site_here(b);
+		atomic_fetch_or_explicit(&s->flags, CW_SOCKET_EOF | CW_SOCKET_CONNECTED,
+					 memory_order_release);
+		event_add(b, CW_EVENT_EOF, s->eof, fd, entry, s->eof_site);
+	} else if (times == CW_EOF_SPIN) {
+		site_stats_spin(s->stats, s->eof_site);
+	}
+}
+
+static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t entry,
+		       int error)
+{
+	uint32_t flags = atomic_load_explicit(&s->flags, memory_order_relaxed);
+
+	/* EPIPE after our own shutdown is our own doing. */
+	if (s->type != SOCK_STREAM || flags & CW_SOCKET_RESET_CLAIMED ||
+	    (error == EPIPE && flags & CW_SOCKET_SHUT_WR) ||
+	    !is_the_one(b, s, fd, entry) || !claim(s, CW_SOCKET_RESET_CLAIMED))
+		return;
+	s->reset = clock_ns();
+	s->reset_site = site_here(b);
+	/* A write to a socket that was never connected is EPIPE too. */
+	atomic_fetch_or_explicit(&s->flags,
+				 CW_SOCKET_RESET |
+					 (error == ECONNRESET ? CW_SOCKET_CONNECTED : 0),
+				 memory_order_release);
+	event_add(b, CW_EVENT_RESET, s->reset, fd, entry, s->reset_site);
+}
+
+static bool is_reset(int error)
+{
+	return error == ECONNRESET || error == EPIPE;
+}
+
+static void note_first_read(struct books *b, struct cw_socket *s, bool peeked, ssize_t n)
+{
+	if (claim(s, CW_SOCKET_FIRST_READ)) {
+		s->first_read_site = site_here(b);
+		atomic_fetch_or(&s->flags, CW_SOCKET_CONNECTED);
+	}
+	if (!peeked)
+		atomic_fetch_add_explicit(&s->bytes_in, (uint64_t)n,
+					  memory_order_relaxed);
+}
+
+void lifecycle_read_event(int fd, uint64_t entry, ssize_t n, const struct reading *how)
+{
+	struct books *b;
+	struct cw_socket *s;
+
+	if (n < 0 && !is_reset(errno))
+		return;
+	s = subject(&b, fd, entry, how->is_socket, n);
+	if (!s)
+		return;
+	if (n > 0)
+		note_first_read(b, s, how->flags & MSG_PEEK, n);
+	else if (n == 0 && is_eof(s, how))
+		note_eof(b, s, fd, entry ? entry : fd_entry(b, fd));
+	else if (n < 0)
+		note_reset(b, s, fd, entry, errno);
+	last_call(s, CW_CALL_READ, n);
+	socket_unpin(b, s);
+}
+
+static void note_write(struct books *b, struct cw_socket *s, ssize_t n)
+{
+	if (claim(s, CW_SOCKET_FIRST_WRITE)) {
+		s->first_write_site = site_here(b);
+		atomic_fetch_or(&s->flags, CW_SOCKET_CONNECTED);
+	}
+	if (atomic_load_explicit(&s->flags, memory_order_relaxed) & CW_SOCKET_EOF) {
+		atomic_store_explicit(&s->moved, clock_ns(), memory_order_relaxed);
+		atomic_fetch_or(&s->flags, CW_SOCKET_WROTE_AFTER_EOF);
+	}
+	atomic_fetch_add_explicit(&s->bytes_out, (uint64_t)n, memory_order_relaxed);
+}
+
+void lifecycle_written_event(int fd, uint64_t entry, ssize_t n, bool is_socket)
+{
+	struct books *b;
+	struct cw_socket *s;
+
+	if (n == 0 || (n < 0 && !is_reset(errno)))
+		return;
+	s = subject(&b, fd, entry, is_socket, n);
+	if (!s)
+		return;
+	if (n > 0)
+		note_write(b, s, n);
+	else
+		note_reset(b, s, fd, entry, errno);
+	last_call(s, CW_CALL_WRITE, n);
+	socket_unpin(b, s);
+}
+
+void lifecycle_shutdown(int fd, uint64_t entry, int how)
+{
+	struct books *b = books_here();
+	struct cw_socket *s = b ? lifecycle_still(b, fd, entry) : NULL;
+	uint32_t bits = (how != SHUT_WR ? CW_SOCKET_SHUT_RD : 0) |
+			(how != SHUT_RD ? CW_SOCKET_SHUT_WR : 0);
+
+	if (!s)
+		return;
+	if (claim(s, CW_SOCKET_SHUT_CLAIMED)) {
+		s->shutdown_site = site_here(b);
+		event_add(b, CW_EVENT_SHUTDOWN, clock_ns(), fd, entry, s->shutdown_site);
+	}
+	atomic_fetch_or_explicit(&s->flags, bits | CW_SOCKET_TOUCHED,
+				 memory_order_release);
+	socket_unpin(b, s);
+}

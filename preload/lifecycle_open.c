@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* How sockets come to the process. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "clock.h"
+#include "events.h"
+#include "kernel.h"
+#include "lifecycle.h"
+#include "lifecycle_internal.h"
+#include "lock.h"
+#include "site_stats.h"
+#include "sites.h"
+#include "sys.h"
+#include "text_build.h"
+
+static void set_kind(struct cw_socket *s, int domain, int type, int protocol)
+{
+	s->domain = (uint8_t)domain;
+	s->type = (uint8_t)(type & 0xf); /* without SOCK_NONBLOCK and SOCK_CLOEXEC */
+	s->protocol = (uint8_t)protocol;
+}
+
+static void set_peer(struct cw_socket *s, const void *address, socklen_t size)
+{
+	struct cw_addr a;
+
+	if (!address)
+		return;
+	kernel_address(NULL, address, size, &a);
+	if (a.family != AF_INET && a.family != AF_INET6)
+		return;
+	s->peer_family = (uint8_t)a.family;
+	s->peer_port = a.port;
+	s->peer_scope = a.scope;
+	memcpy(s->peer_ip, a.ip, sizeof a.ip);
+}
+
+/* Makes the record visible under fd. Whatever stood there was closed out of our sight. */
+static uint64_t enter(struct books *b, struct cw_socket *s, int fd)
+{
+	uint64_t entry = socket_commit(s);
+	uint64_t old;
+
+	if (!fd_enter(b, fd, entry, &old)) {
+		struct cw_socket *pinned = socket_pin(entry);
+
+		socket_unref(pinned);
+		socket_unpin(b, pinned);
+		return 0;
+	}
+	if (old)
+		lifecycle_gone(b, old);
+	return entry;
+}
+
+static struct cw_socket *record(struct books *b, int fd, enum cw_origin origin)
+{
+	struct cw_socket *s = socket_new(b);
+
+	if (!s)
+		return NULL;
+	s->opened = clock_ns();
+	s->cookie = kernel_cookie(fd);
+	s->fd = fd;
+	s->tid = thread_id();
+	s->origin = (uint8_t)origin;
+	s->open_site = site_here(b);
+	s->stats = site_stats(b, s->open_site, origin);
+	return s;
+}
+
+static void opened(struct books *b, struct cw_socket *s, int fd)
+{
+	cw_ref stats = s->stats;
+	cw_ref site = s->open_site;
+	uint64_t ns = s->opened;
+	uint64_t entry = enter(b, s, fd);
+
+	if (!entry)
+		return;
+	atomic_fetch_add_explicit(&b->process->opened, 1, memory_order_relaxed);
+	site_stats_opened(stats);
+	event_add(b, CW_EVENT_OPEN, ns, fd, entry, site);
+}
+
+void lifecycle_socket(int fd, int domain, int type, int protocol, enum cw_origin origin)
+{
+	struct books *b = books_for_socket();
+	struct cw_socket *s = b ? record(b, fd, origin) : NULL;
+
+	if (!s)
+		return;
+	set_kind(s, domain, type, protocol);
+	if (origin == CW_ORIGIN_SOCKETPAIR)
+		atomic_store(&s->flags, CW_SOCKET_CONNECTED | CW_SOCKET_TOUCHED);
+	opened(b, s, fd);
+}
+
+uint64_t lifecycle_adopt(struct books *b, int fd)
+{
+	int domain;
+	int type;
+	int protocol;
+	struct cw_socket *s;
+
+	/* Where there was no room once, the data path must not try again at every call. */
+	if ((unsigned)fd >= CW_FD_MAX ||
+	    atomic_load_explicit(&b->process->lost[CW_LOST_SOCKETS],
+				 memory_order_relaxed))
+		return 0;
+	if (!kernel_kind(fd, &domain, &type, &protocol))
+		return 0;
+	s = record(b, fd, CW_ORIGIN_ADOPTED);
+	if (!s)
+		return 0;
+	set_kind(s, domain, type, protocol);
+	if (kernel_listening(fd))
+		atomic_store(&s->flags, CW_SOCKET_LISTENING);
+	else if (kernel_connected(fd))
+		atomic_store(&s->flags, CW_SOCKET_CONNECTED);
+	opened(b, s, fd);
+	return fd_entry(b, fd);
+}
+
+/* The listener's kind is that of what it accepts; it is adopted if nobody told us of it.
+ */
+static bool kind_from_listener(struct books *b, int listener, uint64_t entry,
+			       struct cw_socket *s)
+{
+	struct cw_socket *l;
+
+	if (!entry)
+		entry = lifecycle_adopt(b, listener);
+	l = socket_pin(entry);
+	if (!l)
+		return false;
+	s->domain = l->domain;
+	s->type = l->type;
+	s->protocol = l->protocol;
+	s->local = l->local;
+	socket_unpin(b, l);
+	return true;
+}
+
+void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,
+			socklen_t size)
+{
+	struct books *b = books_for_socket();
+	struct cw_socket *s = b ? record(b, fd, CW_ORIGIN_ACCEPT) : NULL;
+	int domain;
+	int type;
+	int protocol;
+
+	if (!s)
+		return;
+	if (!kind_from_listener(b, listener, entry, s) &&
+	    kernel_kind(fd, &domain, &type, &protocol))
+		set_kind(s, domain, type, protocol);
+	set_peer(s, peer, size);
+	atomic_store(&s->flags, CW_SOCKET_CONNECTED | CW_SOCKET_TOUCHED);
+	opened(b, s, fd);
+}
+
+void lifecycle_connected(int fd, uint64_t entry, int result, const void *peer,
+			 socklen_t size)
+{
+	struct books *b = books_for_socket();
+	uint32_t state = result == 0 ? CW_SOCKET_CONNECTED : CW_SOCKET_CONNECTING;
+	struct cw_socket *s;
+
+	if (!b || (result != 0 && errno != EINPROGRESS && errno != EINTR))
+		return;
+	if (!entry)
+		entry = lifecycle_adopt(b, fd);
+	s = lifecycle_still(b, fd, entry);
+	if (!s)
+		return;
+	if (s->origin == CW_ORIGIN_SOCKET) {
+		s->origin = CW_ORIGIN_CONNECT;
+		if (s->stats)
+			((struct cw_stats *)ref_pointer(s->stats))->origin =
+				CW_ORIGIN_CONNECT;
+	}
+	set_peer(s, peer, size);
+	atomic_fetch_or(&s->flags, state | CW_SOCKET_TOUCHED);
+	socket_unpin(b, s);
+}
+
+/* "10.0.0.5:8080", "[::1]:80": the address a listener is bound to, as its connections
+ * show it. */
+static cw_ref bound_to(struct books *b, int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof address;
+	char ip[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN + 16];
+	struct text_build t = text_build_in(text, sizeof text);
+	struct cw_addr a;
+
+	if (sys_call(SYS_getsockname, fd, &address, &size, 0) != 0)
+		return 0;
+	kernel_address(b, &address, size, &a);
+	if (a.family == AF_UNIX)
+		return a.path;
+	if (a.family != AF_INET && a.family != AF_INET6)
+		return 0;
+	inet_ntop(a.family, a.ip, ip, sizeof ip);
+	text_build_string(&t, a.family == AF_INET6 ? "[" : "");
+	text_build_string(&t, ip);
+	text_build_string(&t, a.family == AF_INET6 ? "]:" : ":");
+	text_build_number(&t, a.port);
+	return site_string(b, text);
+}
+
+void lifecycle_listening(int fd, uint64_t entry)
+{
+	struct books *b = books_for_socket();
+	struct cw_socket *s;
+	int saved = errno;
+
+	if (b && !entry)
+		entry = lifecycle_adopt(b, fd);
+	s = b ? lifecycle_still(b, fd, entry) : NULL;
+	if (!s)
+		return;
+	s->local = bound_to(b, fd);
+	atomic_fetch_or(&s->flags, CW_SOCKET_LISTENING);
+	socket_unpin(b, s);
+	errno = saved;
+}
+
+void lifecycle_stdio(int fd)
+{
+	struct books *b = books_here();
+	struct cw_socket *s = b ? socket_pin(fd_entry(b, fd)) : NULL;
+
+	if (!s)
+		return;
+	atomic_fetch_or(&s->flags, CW_SOCKET_STDIO);
+	socket_unpin(b, s);
+}
+
+void lifecycle_open_failed(void)
+{
+	struct books *b;
+	uint64_t never = 0;
+
+	if (errno != EMFILE && errno != ENFILE)
+		return;
+	b = books_here();
+	if (!b)
+		return;
+	atomic_compare_exchange_strong(&b->process->exhausted_first, &never, clock_ns());
+	atomic_fetch_add_explicit(&b->process->exhausted, 1, memory_order_relaxed);
+}
+
+void lifecycle_duplicated(int newfd, uint64_t entry)
+{
+	struct books *b = books_here();
+	uint64_t old;
+
+	if (!b || !entry || !socket_ref(entry))
+		return;
+	if (!fd_enter(b, newfd, entry, &old)) {
+		lifecycle_drop(b, entry);
+		return;
+	}
+	if (old)
+		lifecycle_gone(b, old);
+	event_add(b, CW_EVENT_DUP, clock_ns(), newfd, entry, 0);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The short lock. */
+#include "lock.h"
+#include "sys.h"
+
+static __thread uint32_t tid __attribute__((tls_model("initial-exec")));
+
+/* Spins that cover the longest hold (an unwind, 20 us), then naps; a holder that is not
+ * scheduled for this long (2 s) is given up on. */
+#define SPINS 2000
+#define NAPS  2000
+
+uint32_t thread_id(void)
+{
+	if (!tid)
+		tid = (uint32_t)sys_gettid();
+	return tid;
+}
+
+void thread_id_forget(void)
+{
+	tid = 0;
+}
+
+static bool try_take(struct lock *lock, uint32_t me)
+{
+	uint32_t free = 0;
+
+	return atomic_compare_exchange_strong_explicit(
+		&lock->holder, &free, me, memory_order_acquire, memory_order_relaxed);
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#else
+	__asm__ volatile("yield");
+#endif
+}
+
+bool lock_take(struct lock *lock)
+{
+	uint32_t me = thread_id();
+
+	if (atomic_load_explicit(&lock->holder, memory_order_relaxed) == me)
+		return false;
+	for (int i = 0; i < SPINS; i++) {
+		if (try_take(lock, me))
+			return true;
+		relax();
+	}
+	for (int i = 0; i < NAPS; i++) {
+		sys_sleep_ms(1);
+		if (try_take(lock, me))
+			return true;
+	}
+	return false;
+}
+
+void lock_drop(struct lock *lock)
+{
+	atomic_store_explicit(&lock->holder, 0, memory_order_release);
+}
+
+bool lock_after_fork(struct lock *lock, uint32_t forker)
+{
+	uint32_t holder = atomic_exchange(&lock->holder, 0);
+
+	return holder != 0 && holder != forker;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The code that is mapped here: which module an address lies in, where its unwind table
+ * is, and what of it may be read. Kept by ourselves: dl_iterate_phdr takes the loader's
+ * lock, and a fork child whose parent had a thread in dlopen would wait for it for ever.
+ * _dl_find_object (glibc 2.35) takes none; on an older libc the modules known are those
+ * of the library's start-up.
+ *
+ * All functions are for the holder of the sites' lock.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "books.h"
+
+#define MODULE_SEGMENTS 6
+
+struct module {
+	uintptr_t low;
+	uintptr_t high;
+	uintptr_t base;         /* load bias */
+	uintptr_t eh_frame_hdr; /* 0: none that can be searched */
+	uintptr_t table;        /* its binary search table, and the number of entries */
+	uint32_t table_count;
+	uint32_t segments;
+	struct {
+		uintptr_t low;
+		uintptr_t high;
+	} readable[MODULE_SEGMENTS];
+	uint8_t build_id_size;
+	uint8_t build_id[20];
+	const char *name; /* the loader's; valid while it is loaded */
+	cw_ref ref;
+};
+
+/* Called once at start-up. */
+void modules_init(void);
+
+/* The module that `pc` lies in; NULL: none (generated code, or a full table). */
+const struct module *modules_find(uintptr_t pc);
+
+/* Whether [at, at + 8) is readable memory of a module found before. */
+bool modules_readable(uintptr_t at);
+
+/* True once after a module was replaced by another at its addresses: caches of it are
+ * wrong. */
+bool modules_changed(void);
+
+/* One return address (or, if exact, the address itself) as the trace keeps it. */
+struct cw_frame modules_frame(struct books *b, uintptr_t pc, bool exact);
+
+/* Is `pc` in this library? */
+bool modules_own(uintptr_t pc);
+
+void modules_forget(void);

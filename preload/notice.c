@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Collects and writes the library's own messages. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "lock.h"
+#include "notice.h"
+#include "sys.h"
+
+static char lines[1024];
+static size_t used;
+static size_t written;
+static struct lock notice_lock;
+static struct stat stderr_then;
+static bool stderr_known;
+
+static size_t append(char *line, size_t n, size_t room, const char *text)
+{
+	while (*text && n + 1 < room) {
+		char c = *text++;
+
+		line[n++] = c >= ' ' || c < 0 ? c : '?';
+	}
+	return n;
+}
+
+void notice_add(const char *first, ...)
+{
+	char line[400];
+	size_t n = append(line, 0, sizeof line - 1, "closewait: ");
+	va_list ap;
+
+	va_start(ap, first);
+	for (const char *s = first; s; s = va_arg(ap, const char *))
+		n = append(line, n, sizeof line - 1, s);
+	va_end(ap);
+	line[n++] = '\n';
+	line[n] = 0;
+	if (!lock_take(&notice_lock))
+		return;
+	if (used + n < sizeof lines && !strstr(lines, line)) {
+		memcpy(lines + used, line, n + 1);
+		used += n;
+	}
+	lock_drop(&notice_lock);
+}
+
+void notice_flush(void)
+{
+	if (written == used || !lock_take(&notice_lock))
+		return;
+	if (written < used && notice_stderr_same())
+		sys_write(2, lines + written, used - written);
+	written = used;
+	lock_drop(&notice_lock);
+}
+
+const char *notice_text(void)
+{
+	return lines;
+}
+
+void notice_stderr_remember(void)
+{
+	stderr_known = sys_fstat(2, &stderr_then) == 0;
+}
+
+bool notice_stderr_same(void)
+{
+	struct stat now;
+
+	return stderr_known && sys_fstat(2, &now) == 0 &&
+	       now.st_dev == stderr_then.st_dev && now.st_ino == stderr_then.st_ino &&
+	       now.st_rdev == stderr_then.st_rdev;
+}

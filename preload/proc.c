@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads what the library needs of /proc. */
+#include <string.h>
+#include <unistd.h>
+
+#include "proc.h"
+#include "sys.h"
+#include "text_build.h"
+
+/* The whole of a small file; the bytes read, 0 if it cannot be. Always NUL-terminated. */
+static size_t read_file(const char *path, char *to, size_t room)
+{
+	int fd = sys_open(path, O_RDONLY, 0);
+	size_t used = 0;
+	ssize_t n = 0;
+
+	to[0] = 0;
+	if (fd < 0)
+		return 0;
+	while (used < room - 1 && (n = sys_read(fd, to + used, room - 1 - used)) > 0)
+		used += (size_t)n;
+	sys_close(fd);
+	to[used] = 0;
+	return used;
+}
+
+/* The command in field 2 may hold spaces and parentheses: count from the last one. */
+static uint64_t start_ticks_in(const char *stat)
+{
+	const char *p = strrchr(stat, ')');
+	uint64_t ticks = 0;
+
+	for (int field = 2; p && field < 22; field++) {
+		p = strchr(p, ' ');
+		if (p)
+			p++;
+	}
+	for (; p && *p >= '0' && *p <= '9'; p++)
+		ticks = ticks * 10 + (uint64_t)(*p - '0');
+	return ticks;
+}
+
+uint64_t proc_start_ticks(void)
+{
+	char stat[1024];
+
+	read_file("/proc/self/stat", stat, sizeof stat);
+	return start_ticks_in(stat);
+}
+
+static void read_stat_of(uint64_t pid, char *stat, size_t room)
+{
+	char path[40];
+	struct text_build b = text_build_in(path, sizeof path);
+
+	text_build_string(&b, "/proc/");
+	text_build_number(&b, pid);
+	text_build_string(&b, "/stat");
+	read_file(path, stat, room);
+}
+
+uint64_t proc_start_ticks_of(uint64_t pid)
+{
+	char stat[1024];
+
+	read_stat_of(pid, stat, sizeof stat);
+	return start_ticks_in(stat);
+}
+
+bool proc_alive(uint64_t pid, uint64_t start_ticks)
+{
+	char stat[1024];
+	const char *p;
+
+	read_stat_of(pid, stat, sizeof stat);
+	p = strrchr(stat, ')');
+	return p && p[1] == ' ' && p[2] != 'Z' && p[2] != 'X' &&
+	       start_ticks_in(stat) == start_ticks;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void proc_boot_id(uint8_t id[16])
+{
+	char text[64];
+	int n = 0;
+
+	memset(id, 0, 16);
+	read_file("/proc/sys/kernel/random/boot_id", text, sizeof text);
+	for (const char *p = text; *p && n < 32; p++) {
+		int digit = hex_digit(*p);
+
+		if (digit < 0)
+			continue;
+		id[n / 2] = (uint8_t)(id[n / 2] << 4 | digit);
+		n++;
+	}
+}
+
+void proc_executable(char *to, size_t room)
+{
+	long n = sys_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", to, room - 1);
+
+	to[n > 0 ? n : 0] = 0;
+}
+
+void proc_command(char *to, size_t room)
+{
+	size_t n = read_file("/proc/self/cmdline", to, room);
+
+	while (n && to[n - 1] == 0)
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)to[i];
+
+		if (c == 0)
+			to[i] = ' ';
+		else if (c < ' ' || c == 127)
+			to[i] = '?';
+	}
+}
+
+const char *proc_environment(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (char **e = environ; e && *e; e++) {
+		if (strncmp(*e, name, size) == 0 && (*e)[size] == '=')
+			return *e + size + 1;
+	}
+	return NULL;
+}
+
+bool proc_is_init(void)
+{
+	return sys_getpid() == 1;
+}
+
+struct linux_dirent {
+	uint64_t ino;
+	int64_t off;
+	uint16_t size;
+	uint8_t type;
+	char name[];
+};
+
+int proc_each_entry(const char *path, void (*each)(void *context, const char *name),
+		    void *context)
+{
+	char buffer[2048] __attribute__((aligned(8)));
+	int fd = sys_open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	long n;
+
+	if (fd < 0)
+		return fd;
+	while ((n = sys_call(SYS_getdents64, fd, buffer, sizeof buffer, 0)) > 0) {
+		for (long at = 0; at < n;) {
+			struct linux_dirent *entry = (struct linux_dirent *)(buffer + at);
+
+			if (strcmp(entry->name, ".") != 0 &&
+			    strcmp(entry->name, "..") != 0)
+				each(context, entry->name);
+			at += entry->size;
+		}
+	}
+	sys_close(fd);
+	return 0;
+}
+
+static void count_one(void *context, const char *name)
+{
+	(void)name;
+	++*(uint32_t *)context;
+}
+
+uint32_t proc_count_fds(void)
+{
+	uint32_t count = 0;
+
+	/* The one that reads the directory is among them. */
+	if (proc_each_entry("/proc/self/fd", count_one, &count) != 0 || count == 0)
+		return 0;
+	return count - 1;
+}

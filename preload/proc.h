@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What /proc says of this process. Each opens a file and closes it again; none allocates.
+ * Called when the trace is made and at the end, never in the hot path.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Field 22 of /proc/self/stat: start time in clock ticks since boot. 0 if it cannot be
+ * read. */
+uint64_t proc_start_ticks(void);
+/* The same of another process; 0 if there is none. */
+uint64_t proc_start_ticks_of(uint64_t pid);
+
+/* Does that process still run? A zombie does not. */
+bool proc_alive(uint64_t pid, uint64_t start_ticks);
+
+/* The kernel's boot id as 16 raw bytes, zeros if unknown. */
+void proc_boot_id(uint8_t id[16]);
+
+/* /proc/self/exe's target and the command line joined by spaces, each cut to `room`. */
+void proc_executable(char *to, size_t room);
+void proc_command(char *to, size_t room);
+
+/* The value of an environment variable, NULL if not set. No lock (getenv is as safe only
+ * while no thread calls setenv): for set-up. */
+const char *proc_environment(const char *name);
+
+/* Is this process 1 of its pid namespace? */
+bool proc_is_init(void);
+
+/* How many descriptors are open; 0 if it cannot be told. */
+uint32_t proc_count_fds(void);
+
+/* Calls each(name) for the entries of a directory, "." and ".." left out. Its descriptor
+ * is open meanwhile. Returns 0, or -errno. */
+int proc_each_entry(const char *path, void (*each)(void *context, const char *name),
+		    void *context);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Handlers for the signals that end a process. */
+#include <errno.h>
+#include <string.h>
+
+#include "books.h"
+#include "exit.h"
+#include "hooks.h"
+#include "options.h"
+#include "proc.h"
+#include "signals.h"
+#include "sys.h"
+
+static const int fatal[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE,
+			    SIGALRM, SIGXCPU, SIGABRT, SIGSEGV, SIGBUS,  SIGILL,  SIGFPE};
+
+/* Set once the handlers are in; constant afterwards. */
+static bool installed;
+
+static bool is_fatal(int sig)
+{
+	for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
+		if (fatal[i] == sig)
+			return true;
+	}
+	return false;
+}
+
+static void set_default(int sig)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+
+	real_get()->sigaction(sig, &action, NULL);
+}
+
+/* Raised by an instruction, so that returning raises it again and a core shows the true
+ * cause; one that was sent (si_code <= 0) would be lost that way. */
+static bool is_fault(int sig, const siginfo_t *info)
+{
+	return (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE) &&
+	       info->si_code > 0;
+}
+
+static void on_fatal(int sig, siginfo_t *info, void *context)
+{
+	uint64_t only = 1ull << (sig - 1);
+	int saved = errno;
+
+	(void)context;
+	exit_before(CW_END_SIGNAL, sig);
+	set_default(sig);
+	errno = saved;
+	if (is_fault(sig, info))
+		return;
+	/* To this thread, with the sender's own information, and let through at once. */
+	if (sys_call(SYS_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), sig, info) != 0)
+		sys_call(SYS_tgkill, sys_getpid(), sys_gettid(), sig, 0);
+	sys_sigprocmask(SIG_UNBLOCK, &only, NULL);
+}
+
+/* A second name for the same: which of the two is installed remembers whether the program
+ * had SA_ONSTACK among the flags it gave with SIG_DFL, so that it reads back what it
+ * wrote. */
+static void on_fatal_onstack(int sig, siginfo_t *info, void *context)
+{
+	on_fatal(sig, info, context);
+	__asm__ volatile(""); /* no tail merging: the addresses must differ */
+}
+
+static bool is_ours(const struct sigaction *action)
+{
+	return action->sa_flags & SA_SIGINFO &&
+	       (action->sa_sigaction == on_fatal ||
+		action->sa_sigaction == on_fatal_onstack);
+}
+
+/* Ours in place of a SIG_DFL that the program asked for with these flags and mask.
+ * SA_SIGINFO and SA_RESETHAND mean nothing for a default and cannot be carried: they read
+ * back as not set. */
+static struct sigaction ours_for(const struct sigaction *wanted)
+{
+	struct sigaction action = *wanted;
+
+	action.sa_sigaction = wanted->sa_flags & SA_ONSTACK ? on_fatal_onstack : on_fatal;
+	action.sa_flags =
+		(wanted->sa_flags & ~(int)SA_RESETHAND) | SA_SIGINFO | SA_ONSTACK;
+	return action;
+}
+
+static void hide(struct sigaction *action)
+{
+	bool onstack = action->sa_sigaction == on_fatal_onstack;
+
+	action->sa_handler = SIG_DFL;
+	action->sa_flags &= ~(SA_SIGINFO | (onstack ? 0 : SA_ONSTACK));
+}
+
+sighandler_t signals_shown(sighandler_t handler)
+{
+	if (handler == (sighandler_t)on_fatal ||
+	    handler == (sighandler_t)on_fatal_onstack)
+		return SIG_DFL;
+	return handler;
+}
+
+void signals_install(void)
+{
+	if (!options.signals || proc_is_init())
+		return;
+	installed = true;
+	for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
+		struct sigaction now;
+		struct sigaction action;
+
+		if (real_get()->sigaction(fatal[i], NULL, &now) != 0 || is_ours(&now) ||
+		    now.sa_handler != SIG_DFL)
+			continue;
+		action = ours_for(&now);
+		real_get()->sigaction(fatal[i], &action, NULL);
+	}
+}
+
+int signals_action(int sig, const struct sigaction *set, struct sigaction *old)
+{
+	struct sigaction ours;
+	int r;
+
+	if (set && installed && set->sa_handler == SIG_DFL && is_fatal(sig) &&
+	    !books_in_vfork_child()) {
+		ours = ours_for(set);
+		set = &ours;
+	}
+	r = real_get()->sigaction(sig, set, old);
+	if (r == 0 && old && is_ours(old))
+		hide(old);
+	return r;
+}
+
+sighandler_t signals_handler(sighandler_t (*next)(int, sighandler_t), int sig,
+			     sighandler_t handler, int flags)
+{
+	struct sigaction set = {.sa_handler = SIG_DFL, .sa_flags = flags};
+	struct sigaction old;
+
+	if (handler == SIG_DFL && installed && is_fatal(sig))
+		return signals_action(sig, &set, &old) == 0 ? old.sa_handler : SIG_ERR;
+	return signals_shown(next(sig, handler));
+}
+
+void signals_before_sending(int sig)
+{
+	struct sigaction now;
+
+	if (!installed || !is_fatal(sig) || real_get()->sigaction(sig, NULL, &now) != 0 ||
+	    is_ours(&now) || now.sa_handler != SIG_DFL)
+		return;
+	exit_before(CW_END_SIGNAL, sig);
+}

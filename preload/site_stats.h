@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* What became of the sockets that were opened at one site: the counters that outlive the
+ * records. Lock-free; safe in signal handlers. */
+#pragma once
+
+#include "books.h"
+
+/* The counters of `open_site` in these books, made if need be. 0: no room (counted), or
+ * no site. */
+cw_ref site_stats(struct books *b, cw_ref open_site, enum cw_origin origin);
+
+struct site_close {
+	cw_ref close_site;
+	bool eof_seen;
+	bool slow;
+	uint64_t dwell; /* ns between peer FIN and close; UINT64_MAX: no FIN was known of
+			 */
+};
+
+void site_stats_opened(cw_ref stats);
+void site_stats_closed(cw_ref stats, const struct site_close *c);
+void site_stats_gone(cw_ref stats);
+void site_stats_spin(cw_ref stats, cw_ref eof_site);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* Interns stacks, modules' names and other strings in the trace. */
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "arena.h"
+#include "extents.h"
+#include "lock.h"
+#include "modules.h"
+#include "site_index.h"
+#include "sites.h"
+#include "sites_internal.h"
+#include "stack.h"
+#include "sys.h"
+#include "unwind.h"
+
+static struct lock sites_lock;
+
+void *sites_heap_take(struct books *b, size_t size)
+{
+	return extent_carve(&b->heap_extent, b->extent, CW_EXTENT_HEAP,
+			    (size + 7) & ~(size_t)7);
+}
+
+static uint32_t hash_of(const struct cw_frame *frames, uint32_t count)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	const uint8_t *bytes = (const uint8_t *)frames;
+
+	for (size_t i = 0; i < count * sizeof *frames; i++)
+		hash = (hash ^ bytes[i]) * 16777619u;
+	return hash;
+}
+
+static cw_ref write_site(struct books *b, const struct stack *stack,
+			 const struct cw_frame *frames)
+{
+	struct cw_site *site =
+		sites_heap_take(b, sizeof *site + stack->count * sizeof *frames);
+
+	if (!site)
+		return 0;
+	site->hash = hash_of(frames, stack->count);
+	site->flags = stack->flags;
+	sys_call(SYS_prctl, PR_GET_NAME, site->thread, 0, 0);
+	memcpy(site->frames, frames, stack->count * sizeof *frames);
+	site->count = (uint16_t)stack->count;
+	return pointer_ref(site);
+}
+
+static cw_ref intern_stack(struct books *b, const struct stack *stack)
+{
+	struct cw_frame frames[CW_SITE_FRAMES_MAX];
+	size_t size = stack->count * sizeof *frames;
+	cw_ref ref;
+
+	for (uint32_t i = 0; i < stack->count; i++)
+		frames[i] = modules_frame(b, stack->pcs[i], stack->exact >> i & 1);
+	ref = site_index_find(frames, size);
+	if (ref)
+		return ref;
+	ref = write_site(b, stack, frames);
+	if (ref) {
+		struct cw_site *site = ref_pointer(ref);
+
+		site_index_add(site->frames, size, ref);
+	}
+	return ref;
+}
+
+/* Unwinds and interns; for the holder of the lock. */
+static cw_ref unwound(struct books *b, struct known_log *log)
+{
+	struct stack stack;
+	cw_ref ref;
+
+	atomic_fetch_add_explicit(&b->process->unwound, 1, memory_order_relaxed);
+	stack_capture(&stack, log);
+	if (!stack.count) {
+		books_lost(CW_LOST_STACKS);
+		return 0;
+	}
+	ref = intern_stack(b, &stack);
+	if (!ref)
+		books_lost(CW_LOST_SITES);
+	else if (stack.flags & CW_SITE_SHORT)
+		books_lost(CW_LOST_SHORT_STACKS);
+	return ref;
+}
+
+/* The recognised stack is unwound all the same: a difference would mean that the recognition is
+ * wrong, so it is counted and shown. */
+static void audit(struct books *b, struct known_stack *known, cw_ref ref)
+{
+	atomic_fetch_add_explicit(&b->process->audited, 1, memory_order_relaxed);
+	if (!ref || ref == known_site(known))
+		return;
+	known_retire(known);
+	atomic_fetch_add_explicit(&b->process->audit_differences, 1,
+				  memory_order_relaxed);
+}
+
+cw_ref site_here(struct books *b)
+{
+	struct known_log log;
+	struct known_stack *known;
+	cw_ref ref;
+
+	log.frame = stack_hook_frame();
+	known = known_find(&log.frame);
+	if (known && !known_audit_due())
+		return known_site(known);
+	if (!lock_take(&sites_lock)) {
+		if (known)
+			return known_site(known);
+		books_lost(CW_LOST_STACKS);
+		return 0;
+	}
+	log.outside = false;
+	log.unusable = false;
+	log.count = 0;
+	ref = unwound(b, &log);
+	if (known)
+		audit(b, known, ref);
+	else if (ref)
+		known_remember(&log, ref);
+	lock_drop(&sites_lock);
+	return ref;
+}
+
+cw_ref sites_string_locked(struct books *b, const char *text)
+{
+	size_t size = strlen(text);
+	cw_ref ref = site_index_find(text, size);
+	struct cw_string *string;
+
+	if (ref)
+		return ref;
+	string = sites_heap_take(b, sizeof *string + size + 1);
+	if (!string)
+		return 0;
+	memcpy(string->bytes, text, size + 1);
+	string->size = (uint32_t)size;
+	ref = pointer_ref(string);
+	site_index_add(string->bytes, size, ref);
+	return ref;
+}
+
+cw_ref site_string(struct books *b, const char *text)
+{
+	cw_ref ref;
+
+	if (!lock_take(&sites_lock))
+		return 0;
+	ref = sites_string_locked(b, text);
+	lock_drop(&sites_lock);
+	return ref;
+}
+
+bool sites_lock_for_fork(void)
+{
+	return lock_take(&sites_lock);
+}
+
+void sites_unlock_after_fork(void)
+{
+	lock_drop(&sites_lock);
+}
+
+void sites_after_fork(uint32_t forker)
+{
+	if (!lock_after_fork(&sites_lock, forker))
+		return;
+	site_index_forget();
+	modules_forget();
+	unwind_give_up();
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sites: distinct call stacks, each written to the trace once.
+ *
+ * site_here() is the only entry: the stack of the hook's caller, as a site. A stack seen
+ * before is recognised without unwinding (known_stacks.h); one never seen is unwound and
+ * interned under one short lock, which also guards libunwind, the module
+ * table and the heap of the trace. A signal handler that interrupts its holder gets no
+ * site: counted, not waited for.
+ */
+#pragma once
+
+#include "books.h"
+
+/* 0: not captured (counted). Preserves errno. */
+cw_ref site_here(struct books *b);
+
+/* A NUL-terminated string in the trace, interned. 0: no room. Takes the lock. */
+cw_ref site_string(struct books *b, const char *text);
+
+/* fork(): returns whether the lock was taken. */
+bool sites_lock_for_fork(void);
+void sites_unlock_after_fork(void);
+/* In the child. If a thread that does not exist here was in the middle of it, everything
+ * built so far is left as it is and begun anew. */
+void sites_after_fork(uint32_t forker);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the site machinery share; for the holder of the sites' lock. */
+#pragma once
+
+#include <stddef.h>
+
+#include "books.h"
+
+/* Zeroed bytes of the trace's heap; NULL: no room. */
+void *sites_heap_take(struct books *b, size_t size);
+
+/* site_string() for the holder of the lock. */
+cw_ref sites_string_locked(struct books *b, const char *text);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocates and counts references of socket records. */
+#include <stddef.h>
+#include <string.h>
+
+#include "sockets.h"
+
+/* The stack of free records is linked through the field that a free record does not need.
+ */
+#define next_free(s) ((s)->cookie)
+
+static struct cw_socket *pop(struct books *b)
+{
+	uint64_t head = atomic_load(&b->free_sockets);
+
+	while ((uint32_t)head) {
+		struct cw_socket *s = ref_pointer((uint32_t)head);
+		/* The tag makes a head that came back in between a different one. */
+		uint64_t next = ((head >> 32) + 1) << 32 | (uint32_t)next_free(s);
+
+		if (atomic_compare_exchange_weak(&b->free_sockets, &head, next))
+			return s;
+	}
+	return NULL;
+}
+
+static void push(struct books *b, struct cw_socket *s)
+{
+	uint64_t head = atomic_load(&b->free_sockets);
+	uint64_t next;
+
+	do {
+		next_free(s) = (uint32_t)head;
+		next = ((head >> 32) + 1) << 32 | pointer_ref(s);
+	} while (!atomic_compare_exchange_weak(&b->free_sockets, &head, next));
+}
+
+/* Everything but the word and the look record, which stays with the socket record once it is
+ * there: its `taken` says whether it is this socket's. What a late reader of the record's former
+ * life may still load is stored atomically. */
+static void clear(struct cw_socket *s)
+{
+	cw_ref look = s->look;
+	size_t from = offsetof(struct cw_socket, opened);
+	size_t to = offsetof(struct cw_socket, flags);
+	size_t rest = offsetof(struct cw_socket, fd);
+	size_t end = offsetof(struct cw_socket, last_result);
+	size_t tail = offsetof(struct cw_socket, origin);
+
+	s->cookie = 0;
+	atomic_store_explicit(&s->bytes_in, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->bytes_out, 0, memory_order_relaxed);
+	memset((char *)s + from, 0, to - from);
+	atomic_store_explicit(&s->flags, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->eofs, 0, memory_order_relaxed);
+	memset((char *)s + rest, 0, end - rest);
+	atomic_store_explicit(&s->last_result, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->last_call, 0, memory_order_relaxed);
+	memset((char *)s + tail, 0, sizeof *s - tail);
+	s->look = look;
+	if (look)
+		((struct cw_look *)ref_pointer(look))->taken = 0;
+}
+
+struct cw_socket *socket_new(struct books *b)
+{
+	struct cw_socket *s = pop(b);
+
+	if (!s)
+		s = extent_carve(&b->sockets_extent, b->extent, CW_EXTENT_SOCKETS,
+				 sizeof *s);
+	if (!s) {
+		books_lost(CW_LOST_SOCKETS);
+		return NULL;
+	}
+	clear(s);
+	return s;
+}
+
+uint64_t socket_commit(struct cw_socket *s)
+{
+	uint32_t generation =
+		cw_word_generation(atomic_load_explicit(&s->word, memory_order_relaxed));
+
+	atomic_store_explicit(&s->word, (uint64_t)generation << 32 | 1,
+			      memory_order_release);
+	return cw_fd_entry(pointer_ref(s), generation);
+}
+
+void socket_discard(struct books *b, struct cw_socket *s)
+{
+	push(b, s);
+}
+
+struct cw_socket *socket_pin(uint64_t entry)
+{
+	struct cw_socket *s = entry_socket(entry);
+	uint64_t word;
+
+	if (!entry)
+		return NULL;
+	word = atomic_load_explicit(&s->word, memory_order_acquire);
+	do {
+		if (cw_word_generation(word) != (uint32_t)entry || !cw_word_refs(word) ||
+		    cw_word_pins(word) == CW_WORD_PINS_MAX)
+			return NULL;
+	} while (!atomic_compare_exchange_weak(&s->word, &word, word + CW_WORD_PIN));
+	return s;
+}
+
+void socket_unpin(struct books *b, struct cw_socket *s)
+{
+	uint64_t word = atomic_fetch_sub(&s->word, CW_WORD_PIN) - CW_WORD_PIN;
+
+	while (!cw_word_refs(word) && !cw_word_pins(word)) {
+		uint64_t next = (uint64_t)(cw_word_generation(word) + 1) << 32;
+
+		if (atomic_compare_exchange_weak(&s->word, &word, next)) {
+			push(b, s);
+			return;
+		}
+	}
+}
+
+bool socket_ref(uint64_t entry)
+{
+	struct cw_socket *s = entry_socket(entry);
+	uint64_t word;
+
+	if (!entry)
+		return false;
+	word = atomic_load(&s->word);
+	do {
+		if (cw_word_generation(word) != (uint32_t)entry || !cw_word_refs(word) ||
+		    cw_word_refs(word) == CW_WORD_REFS_MAX)
+			return false;
+	} while (!atomic_compare_exchange_weak(&s->word, &word, word + 1));
+	return true;
+}
+
+bool socket_unref(struct cw_socket *s)
+{
+	return cw_word_refs(atomic_fetch_sub(&s->word, 1)) == 1;
+}

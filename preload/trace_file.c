@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes the trace file and maps it. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+
+#include "clock.h"
+#include "extents.h"
+#include "kept.h"
+#include "notice.h"
+#include "options.h"
+#include "proc.h"
+#include "sys.h"
+#include "text_build.h"
+#include "trace_file.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* Without MADV_POPULATE_WRITE (before Linux 5.14) all of the file is allocated at once,
+ * so it is made smaller. */
+#define ALLOCATED_SIZE (4u << 20)
+
+/* statfs f_type of file systems on which a committed page stays writable:
+ * <linux/magic.h>, and XFS_SUPER_MAGIC of xfs's own header. Those that copy on write can
+ * fail a store at any time. */
+#define TYPE_TMPFS 0x01021994
+#define TYPE_EXT4  0xef53
+#define TYPE_XFS   0x58465342
+
+#define WITHOUT_FILE "; traced in memory only, nothing is left after kill -9"
+
+static char session_dir[400];
+static char file_path[440];
+
+const char *trace_file_path(void)
+{
+	return file_path;
+}
+
+void trace_file_remove(void)
+{
+	if (!file_path[0])
+		return;
+	sys_call(SYS_unlinkat, AT_FDCWD, file_path, 0, 0);
+	sys_call(SYS_unlinkat, AT_FDCWD, session_dir, AT_REMOVEDIR, 0);
+}
+
+void trace_file_beside(char *path, unsigned room, const char *suffix)
+{
+	struct text_build b = text_build_in(path, room);
+	const char *end = strstr(file_path, ".cwtrace");
+
+	for (const char *p = file_path; end && p < end; p++)
+		text_build_char(&b, *p);
+	if (end)
+		text_build_string(&b, suffix);
+}
+
+/* A directory that is ours alone: others could plant links in it. */
+static bool private_dir(const char *path)
+{
+	struct stat st;
+	long r = sys_call(SYS_mkdirat, AT_FDCWD, path, 0700, 0);
+
+	if (r != 0 && r != -EEXIST)
+		return false;
+	if (sys_call(SYS_newfstatat, AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	return S_ISDIR(st.st_mode) &&
+	       st.st_uid == (uid_t)sys_call(SYS_geteuid, 0, 0, 0, 0) &&
+	       !(st.st_mode & 022);
+}
+
+static bool good_file_system(int fd)
+{
+	struct statfs fs;
+
+	if (sys_call(SYS_fstatfs, fd, &fs, 0, 0) != 0)
+		return false;
+	return fs.f_type == TYPE_TMPFS || fs.f_type == TYPE_EXT4 || fs.f_type == TYPE_XFS;
+}
+
+static int create_file(uint32_t *image)
+{
+	int fd = -EEXIST;
+
+	for (*image = 0; fd == -EEXIST && *image < 1000; ++*image) {
+		struct text_build b = text_build_in(file_path, sizeof file_path);
+
+		text_build_string(&b, session_dir);
+		text_build_char(&b, '/');
+		text_build_number(&b, (uint64_t)sys_getpid());
+		text_build_char(&b, '.');
+		text_build_number(&b, *image);
+		text_build_string(&b, ".cwtrace");
+		if (!text_build_fits(&b))
+			return -ENAMETOOLONG;
+		fd = sys_open(file_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+		if (fd >= 0)
+			return fd;
+	}
+	return fd;
+}
+
+/* Opens the file in `base`. Returns its descriptor, or -errno. */
+static int open_in(const char *base, uint64_t pid_start, uint32_t *image)
+{
+	struct text_build b = text_build_in(session_dir, sizeof session_dir);
+	int fd;
+
+	if (!private_dir(base))
+		return -EACCES;
+	text_build_string(&b, base);
+	text_build_char(&b, '/');
+	text_build_number(&b, (uint64_t)sys_getpid());
+	text_build_char(&b, '-');
+	text_build_number(&b, pid_start);
+	if (!text_build_fits(&b) || !private_dir(session_dir))
+		return -EACCES;
+	fd = create_file(image);
+	if (fd >= 0 && !good_file_system(fd)) {
+		sys_close(fd);
+		trace_file_remove();
+		return -EOPNOTSUPP;
+	}
+	return fd;
+}
+
+static void default_base(int nth, char *base, size_t room)
+{
+	struct text_build b = text_build_in(base, room);
+	const char *runtime = proc_environment("XDG_RUNTIME_DIR");
+
+	if (nth == 0) {
+		if (!runtime || runtime[0] != '/')
+			return;
+		text_build_string(&b, runtime);
+		text_build_string(&b, "/closewait");
+	} else {
+		text_build_string(&b,
+				  nth == 1 ? "/dev/shm/closewait-" : "/tmp/closewait-");
+		text_build_number(&b, (uint64_t)sys_call(SYS_geteuid, 0, 0, 0, 0));
+	}
+	if (!text_build_fits(&b))
+		base[0] = 0;
+}
+
+static const char *reason(int error)
+{
+	switch (error) {
+	case -EOPNOTSUPP:
+		return "its file system may fail a store (tmpfs, ext4 and xfs are taken)";
+	case -EMFILE:
+	case -ENFILE:
+		return "no descriptor is free";
+	case -ENOSPC:
+	case -EDQUOT:
+		return "the file system is full";
+	default:
+		return "it cannot be written to by this user alone";
+	}
+}
+
+static int open_file(uint64_t pid_start, uint32_t *image)
+{
+	char base[256];
+	int fd = -ENOENT;
+
+	if (options.dir[0]) {
+		fd = open_in(options.dir, pid_start, image);
+		if (fd < 0)
+			notice_add("dir ", options.dir, ": ", reason(fd), WITHOUT_FILE,
+				   NULL);
+		else
+			kept_prune(options.dir);
+		return fd;
+	}
+	for (int i = 0; fd < 0 && i < 3; i++) {
+		default_base(i, base, sizeof base);
+		if (base[0])
+			fd = open_in(base, pid_start, image);
+		if (fd >= 0)
+			kept_prune(base);
+	}
+	if (fd < 0)
+		notice_add("no directory for the trace (", base, ": ", reason(fd), ")",
+			   WITHOUT_FILE, NULL);
+	return fd;
+}
+
+/* What the file may be under RLIMIT_FSIZE: growing beyond it is a signal that kills. 0:
+ * too small. */
+static size_t allowed_size(void)
+{
+	struct rlimit limit;
+	size_t size = CW_TRACE_SIZE_DEFAULT;
+
+	if (sys_call(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0 &&
+	    limit.rlim_cur < size)
+		size = limit.rlim_cur & ~(size_t)(CW_EXTENT_SIZE - 1);
+	return size >= CW_TRACE_SIZE_MIN ? size : 0;
+}
+
+static bool commit_head(uint8_t *bytes)
+{
+	return sys_madvise(bytes, 2 * CW_EXTENT_SIZE, MADV_POPULATE_WRITE) == 0;
+}
+
+/* Maps `fd` if its pages can be committed, by madvise or else by allocating all of it. */
+static bool map_file(int fd)
+{
+	size_t size = allowed_size();
+	uint8_t *bytes;
+
+	if (!size || sys_call(SYS_ftruncate, fd, size, 0, 0) != 0) {
+		notice_add("the file size limit (ulimit -f) is too small for a trace",
+			   WITHOUT_FILE, NULL);
+		return false;
+	}
+	bytes = sys_mmap(size, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+	if (!bytes) {
+		notice_add("the trace file cannot be mapped (ulimit -v?)", WITHOUT_FILE,
+			   NULL);
+		return false;
+	}
+	trace_map.populate = commit_head(bytes);
+	if (!trace_map.populate) {
+		sys_munmap(bytes, size);
+		size = size < ALLOCATED_SIZE ? size : ALLOCATED_SIZE;
+		bytes = NULL;
+		if (sys_call(SYS_ftruncate, fd, size, 0, 0) == 0 &&
+		    sys_call(SYS_fallocate, fd, 0, 0, size) == 0)
+			bytes = sys_mmap(size, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+	}
+	if (!bytes) {
+		notice_add("no room for the trace in ", session_dir, WITHOUT_FILE, NULL);
+		return false;
+	}
+	trace_map.bytes = bytes;
+	trace_map.size = size;
+	return true;
+}
+
+static bool map_private(void)
+{
+	for (size_t size = CW_TRACE_SIZE_DEFAULT; size >= CW_TRACE_SIZE_MIN; size /= 2) {
+		uint8_t *bytes = sys_mmap(size, PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+
+		if (bytes) {
+			trace_map.bytes = bytes;
+			trace_map.size = size;
+			trace_map.populate = false;
+			return true;
+		}
+	}
+	notice_add("no memory for the trace (ulimit -v?): this process is not traced",
+		   NULL);
+	return false;
+}
+
+static void copy(char *to, size_t room, const char *from)
+{
+	size_t size = strnlen(from, room - 1);
+
+	memcpy(to, from, size);
+	to[size] = 0;
+}
+
+static void fill_header(uint64_t image_started, uint64_t pid_start, uint32_t image,
+			bool file)
+{
+	struct cw_header *h = trace_map.header;
+	struct utsname names;
+
+	h->version = CW_TRACE_VERSION;
+	h->byte_order = CW_BYTE_ORDER;
+	h->header_size = sizeof *h;
+	h->extent_size = CW_EXTENT_SIZE;
+	h->extent_count = (uint32_t)(trace_map.size / CW_EXTENT_SIZE);
+	h->flags = file ? 0 : CW_TRACE_PRIVATE;
+	h->size = trace_map.size;
+	proc_boot_id(h->boot_id);
+	h->started_mono = clock_ns();
+	h->started_real = clock_real_ns();
+	h->image_started = image_started;
+	h->pid_start = pid_start;
+	h->pid = (uint32_t)sys_getpid();
+	h->image = image;
+	h->grace = options.grace;
+	h->slow_close = options.slow_close;
+	copy(h->library_version, sizeof h->library_version, CW_VERSION);
+	if (sys_call(SYS_uname, &names, 0, 0, 0) == 0) {
+		copy(h->host, sizeof h->host, names.nodename);
+		copy(h->kernel, sizeof h->kernel, names.release);
+	}
+	proc_executable(h->executable, sizeof h->executable);
+	proc_command(h->command, sizeof h->command);
+	copy(h->notes, sizeof h->notes, notice_text());
+	memcpy(h->magic, CW_TRACE_MAGIC, sizeof h->magic);
+}
+
+static void reserve_head(void)
+{
+	size_t table = CW_EXTENT_TABLE_OFFSET +
+		       trace_map.size / CW_EXTENT_SIZE * sizeof(struct cw_extent);
+
+	for (size_t i = 0; i * CW_EXTENT_SIZE < table; i++)
+		atomic_store(&trace_map.extents[i].tag,
+			     (uint32_t)CW_EXTENT_RESERVED << 24);
+}
+
+bool trace_file_make(uint64_t image_started)
+{
+	uint64_t pid_start = proc_start_ticks();
+	uint32_t image = 0;
+	int fd = open_file(pid_start, &image);
+	bool file = fd >= 0 && map_file(fd);
+
+	if (fd >= 0)
+		sys_close(fd);
+	if (!file) {
+		trace_file_remove();
+		file_path[0] = 0;
+		if (!map_private())
+			return false;
+	}
+	sys_madvise(trace_map.bytes, trace_map.size, MADV_DONTDUMP);
+	trace_map.extents =
+		(struct cw_extent *)(trace_map.bytes + CW_EXTENT_TABLE_OFFSET);
+	trace_map.header = (struct cw_header *)trace_map.bytes;
+	reserve_head();
+	fill_header(image_started, pid_start, image, file);
+	return true;
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/* Unwinds with libunwind's generic library. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <libunwind.h>
+
+#include "books.h"
+#include "modules.h"
+#include "notice.h"
+#include "sys.h"
+#include "unwind.h"
+
+#if defined(__x86_64__)
+#define UNW_SYMBOL(name) "_Ux86_64_" #name
+#define REGISTERS        17
+#else
+#define UNW_SYMBOL(name) "_Uaarch64_" #name
+#define REGISTERS        33
+#endif
+
+/* Stacks are larger only by mistake; a cursor that left this far behind has lost its way.
+ */
+#define STACK_SPAN  (256ul << 20)
+#define PAGE        4096ul
+#define PAGES_KNOWN 64
+
+static struct {
+	unw_addr_space_t (*create_addr_space)(unw_accessors_t *, int);
+	int (*init_remote)(unw_cursor_t *, unw_addr_space_t, void *);
+	int (*step)(unw_cursor_t *);
+	int (*get_reg)(unw_cursor_t *, int, unw_word_t *);
+	int (*is_signal_frame)(unw_cursor_t *);
+	int (*set_caching_policy)(unw_addr_space_t, unw_caching_policy_t);
+	void (*flush_cache)(unw_addr_space_t, unw_word_t, unw_word_t);
+	int (*search_table)(unw_addr_space_t, unw_word_t, unw_dyn_info_t *,
+			    unw_proc_info_t *, int, void *);
+} unw;
+
+#define ONLY_CALLERS "; stacks show only the caller of each socket call"
+
+static unw_addr_space_t space;
+static enum { UNTRIED, USABLE, UNUSABLE } state;
+
+/* One capture: the registers it starts from and the stack pages found readable. */
+struct capture {
+	uintptr_t registers[REGISTERS];
+	uintptr_t low; /* nothing below the starting stack pointer is looked at */
+	unsigned pages;
+	uintptr_t page[PAGES_KNOWN];
+	struct known_log *log;
+};
+
+static int find_proc_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *info,
+			  int need, void *arg)
+{
+	const struct module *m = modules_find(ip);
+	unw_dyn_info_t table = {0};
+
+	if (!m || !m->eh_frame_hdr)
+		return -UNW_ENOINFO;
+	table.format = UNW_INFO_FORMAT_REMOTE_TABLE;
+	table.start_ip = m->low;
+	table.end_ip = m->high;
+	table.u.rti.segbase = m->eh_frame_hdr;
+	table.u.rti.table_data = m->table;
+	table.u.rti.table_len = m->table_count * 8ul / sizeof(unw_word_t);
+	return unw.search_table(as, ip, &table, info, need, arg);
+}
+
+static void put_unwind_info(unw_addr_space_t as, unw_proc_info_t *info, void *arg)
+{
+	(void)as;
+	(void)info;
+	(void)arg;
+}
+
+static int get_dyn_info_list(unw_addr_space_t as, unw_word_t *list, void *arg)
+{
+	(void)as;
+	(void)list;
+	(void)arg;
+	return -UNW_ENOINFO;
+}
+
+/* Can this page be read? The kernel is asked with a call that fails either way: it copies
+ * a signal set from the address before it looks at the nonsensical `how`. */
+static bool page_readable(struct capture *c, uintptr_t address)
+{
+	uintptr_t page = address & ~(PAGE - 1);
+
+	for (unsigned i = 0; i < c->pages; i++) {
+		if (c->page[i] == page)
+			return true;
+	}
+	if (sys_call(SYS_rt_sigprocmask, -1, page, NULL, 8) == -EFAULT)
+		return false;
+	if (c->pages < PAGES_KNOWN)
+		c->page[c->pages++] = page;
+	return true;
+}
+
+static bool on_stack(struct capture *c, uintptr_t address)
+{
+	return address >= c->low && address - c->low < STACK_SPAN &&
+	       page_readable(c, address) &&
+	       page_readable(c, address + sizeof(uintptr_t) - 1);
+}
+
+static int access_mem(unw_addr_space_t as, unw_word_t address, unw_word_t *value,
+		      int write, void *arg)
+{
+	struct capture *c = arg;
+	bool stack = on_stack(c, address);
+
+	(void)as;
+	if (write || !(stack || modules_readable(address))) {
+		/* Beside the stack it may be there the next time. */
+		if (address - c->low < STACK_SPAN)
+			known_log_other(c->log);
+		return -UNW_EINVAL;
+	}
+	memcpy(value, (const void *)address, sizeof *value);
+	if (stack)
+		known_log_word(c->log, address, *value);
+	return 0;
+}
+
+static int access_reg(unw_addr_space_t as, unw_regnum_t number, unw_word_t *value,
+		      int write, void *arg)
+{
+	struct capture *c = arg;
+
+	(void)as;
+	if (write || number < 0 || number >= REGISTERS)
+		return -UNW_EBADREG;
+	*value = c->registers[number];
+	known_log_other(c->log);
+	return 0;
+}
+
+static int access_fpreg(unw_addr_space_t as, unw_regnum_t number, unw_fpreg_t *value,
+			int write, void *arg)
+{
+	(void)as;
+	(void)number;
+	(void)value;
+	(void)write;
+	(void)arg;
+	return -UNW_EBADREG;
+}
+
+static int resume(unw_addr_space_t as, unw_cursor_t *cursor, void *arg)
+{
+	(void)as;
+	(void)cursor;
+	(void)arg;
+	return -UNW_EINVAL;
+}
+
+static int get_proc_name(unw_addr_space_t as, unw_word_t address, char *name, size_t size,
+			 unw_word_t *offset, void *arg)
+{
+	(void)as;
+	(void)address;
+	(void)name;
+	(void)size;
+	(void)offset;
+	(void)arg;
+	return -UNW_ENOINFO;
+}
+
+static unw_accessors_t accessors = {
+	.find_proc_info = find_proc_info,
+	.put_unwind_info = put_unwind_info,
+	.get_dyn_info_list_addr = get_dyn_info_list,
+	.access_mem = access_mem,
+	.access_reg = access_reg,
+	.access_fpreg = access_fpreg,
+	.resume = resume,
+	.get_proc_name = get_proc_name,
+};
+
+static bool resolve(void *library)
+{
+	const struct {
+		const char *name;
+		void *to;
+	} wanted[] = {
+		{UNW_SYMBOL(create_addr_space), &unw.create_addr_space},
+		{UNW_SYMBOL(init_remote), &unw.init_remote},
+		{UNW_SYMBOL(step), &unw.step},
+		{UNW_SYMBOL(get_reg), &unw.get_reg},
+		{UNW_SYMBOL(is_signal_frame), &unw.is_signal_frame},
+		{UNW_SYMBOL(set_caching_policy), &unw.set_caching_policy},
+		{UNW_SYMBOL(flush_cache), &unw.flush_cache},
+		{UNW_SYMBOL(dwarf_search_unwind_table), &unw.search_table},
+	};
+
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		void *found = dlsym(library, wanted[i].name);
+
+		if (!found) {
+			notice_add(LIBUNWIND_SONAME, " lacks ", wanted[i].name,
+				   ONLY_CALLERS, NULL);
+			return false;
+		}
+		memcpy(wanted[i].to, &found, sizeof found);
+	}
+	return true;
+}
+
+/* libunwind's start-up, its generic library's too, makes a pipe for checking addresses in
+ * local mode and keeps it for good. We never need it, and the program's numbers are not
+ * ours to take: our pipe hooks refuse it while this is set, which libunwind takes in its
+ * stride. */
+static __thread bool starting __attribute__((tls_model("initial-exec")));
+
+bool unwind_starting(void)
+{
+	return starting;
+}
+
+/* Makes the address space, and makes libunwind start up (its first use of one does that).
+ */
+static bool make_space(void)
+{
+	starting = true;
+	space = unw.create_addr_space(&accessors, 0);
+	if (space)
+		unw.set_caching_policy(space, UNW_CACHE_GLOBAL);
+	starting = false;
+	return space != NULL;
+}
+
+static bool open_libunwind(void)
+{
+	void *library = dlopen(LIBUNWIND_SONAME, RTLD_NOW | RTLD_LOCAL);
+
+	if (!library) {
+		notice_add(LIBUNWIND_SONAME, " cannot be loaded", ONLY_CALLERS, NULL);
+		return false;
+	}
+	return resolve(library) && make_space();
+}
+
+static bool usable(void)
+{
+	int saved = errno;
+
+	if (state == UNTRIED) {
+		state = open_libunwind() ? USABLE : UNUSABLE;
+		notice_flush();
+		errno = saved;
+	}
+	return state == USABLE;
+}
+
+void unwind_give_up(void)
+{
+	state = UNUSABLE;
+}
+
+void unwind_fork_child_of_threads(void)
+{
+	if (state == UNTRIED)
+		state = UNUSABLE;
+}
+
+/* The registers that unwinding starts from: those a call preserves, and where we are. */
+#if defined(__x86_64__)
+#define TAKE_REGISTERS(c)                                                           \
+	__asm__ volatile("movq %%rbx, %0\n\tmovq %%rbp, %1\n\tmovq %%r12, %2\n\t"   \
+			 "movq %%r13, %3\n\tmovq %%r14, %4\n\tmovq %%r15, %5\n\t"   \
+			 "movq %%rsp, %6\n\tleaq 0(%%rip), %%rax\n\tmovq %%rax, %7" \
+			 : "=m"((c)->registers[UNW_X86_64_RBX]),                    \
+			   "=m"((c)->registers[UNW_X86_64_RBP]),                    \
+			   "=m"((c)->registers[UNW_X86_64_R12]),                    \
+			   "=m"((c)->registers[UNW_X86_64_R13]),                    \
+			   "=m"((c)->registers[UNW_X86_64_R14]),                    \
+			   "=m"((c)->registers[UNW_X86_64_R15]),                    \
+			   "=m"((c)->registers[UNW_X86_64_RSP]),                    \
+			   "=m"((c)->registers[UNW_X86_64_RIP])                     \
+			 :                                                          \
+			 : "rax")
+#define STACK_POINTER UNW_X86_64_RSP
+#else
+#define TAKE_REGISTERS(c)                                                           \
+	__asm__ volatile("stp x19, x20, [%0, #152]\n\tstp x21, x22, [%0, #168]\n\t" \
+			 "stp x23, x24, [%0, #184]\n\tstp x25, x26, [%0, #200]\n\t" \
+			 "stp x27, x28, [%0, #216]\n\tstp x29, x30, [%0, #232]\n\t" \
+			 "mov x9, sp\n\tadr x10, .\n\tstp x9, x10, [%0, #248]"      \
+			 :                                                          \
+			 : "r"((c)->registers)                                      \
+			 : "x9", "x10", "memory")
+#define STACK_POINTER UNW_AARCH64_SP
+#endif
+
+static void walk(struct capture *c, struct stack *stack)
+{
+	unw_cursor_t cursor;
+	bool exact = false;
+	unw_word_t pc;
+	int more;
+
+	if (unw.init_remote(&cursor, space, c) != 0)
+		return;
+	do {
+		if (unw.get_reg(&cursor, UNW_REG_IP, &pc) != 0 || !pc)
+			return;
+		if (stack->count == CW_SITE_FRAMES_MAX) {
+			stack->flags |= CW_SITE_CUT;
+			return;
+		}
+		if (stack->count || !modules_own(pc)) {
+			stack->exact |= (uint64_t)exact << stack->count;
+			stack->pcs[stack->count++] = pc;
+			c->log->outside = true;
+		}
+		/* What was unloaded must not be unwound by what libunwind remembers of
+		 * it. */
+		modules_find(exact ? pc : pc - 1);
+		if (modules_changed())
+			unw.flush_cache(space, 0, 0);
+		exact = unw.is_signal_frame(&cursor) > 0;
+		more = unw.step(&cursor);
+	} while (more > 0);
+	if (more < 0)
+		stack->flags |= CW_SITE_CUT;
+	else if (unw.get_reg(&cursor, UNW_REG_SP, &pc) == 0)
+		known_outermost(pc);
+}
+
+bool unwind_stack(struct stack *stack, struct known_log *log)
+{
+	struct capture c;
+
+	if (!usable())
+		return false;
+	TAKE_REGISTERS(&c);
+	c.low = c.registers[STACK_POINTER];
+	c.pages = 0;
+	c.log = log;
+	walk(&c, stack);
+	return true;
+}

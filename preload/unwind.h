@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libunwind in its generic mode, with accessors of our own.
+ *
+ * Never its local mode: that keeps a pipe open, takes the loader's lock and allocates in
+ * a server that did not ask for it. Here every load is checked against this thread's
+ * stack and the known modules, and the tables are found in our own module table.
+ * libunwind is opened at the first capture with RTLD_LOCAL, so that its _Unwind_* symbols
+ * never bind to the program's exceptions.
+ *
+ * All functions are for the holder of the sites' lock.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "stack.h"
+
+/* Fills `stack`. False: libunwind is not to be had (a notice says why). Preserves errno.
+ */
+bool unwind_stack(struct stack *stack, struct known_log *log);
+
+/* Never again in this process: its inner state may be torn. */
+void unwind_give_up(void);
+
+/* In a fork child whose parent had threads: one of them may have held the loader's lock,
+ * for ever as seen from here, so libunwind is not opened any more if it is not open yet.
+ */
+void unwind_fork_child_of_threads(void);
+
+/* True in a thread that is inside libunwind's start-up, whose pipe must not come to be.
+ */
+bool unwind_starting(void);
