@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "extents.h"
 #include "modules.h"
@@ -113,23 +114,28 @@ static const struct module *add(const struct module *fresh)
 	return &modules[count++];
 }
 
+/* From the first byte of its lowest segment to the last of its highest. */
+static void take_extent(struct module *m, const ElfW(Phdr) * ph, unsigned n)
+{
+	m->low = UINTPTR_MAX;
+	m->high = 0;
+	for (unsigned i = 0; i < n; i++) {
+		uintptr_t low = m->base + ph[i].p_vaddr;
+
+		if (ph[i].p_type != PT_LOAD)
+			continue;
+		m->low = low < m->low ? low : m->low;
+		m->high = low + ph[i].p_memsz > m->high ? low + ph[i].p_memsz : m->high;
+	}
+}
+
 static int take_loaded(struct dl_phdr_info *info, size_t size, void *data)
 {
-	struct module m = {
-		.low = UINTPTR_MAX, .base = info->dlpi_addr, .name = info->dlpi_name};
+	struct module m = {.base = info->dlpi_addr, .name = info->dlpi_name};
 
 	(void)size;
 	(void)data;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-
-		if (ph->p_type != PT_LOAD)
-			continue;
-		if (m.base + ph->p_vaddr < m.low)
-			m.low = m.base + ph->p_vaddr;
-		if (m.base + ph->p_vaddr + ph->p_memsz > m.high)
-			m.high = m.base + ph->p_vaddr + ph->p_memsz;
-	}
+	take_extent(&m, info->dlpi_phdr, info->dlpi_phnum);
 	take_headers(&m, info->dlpi_phdr, info->dlpi_phnum);
 	add(&m);
 	return 0;
@@ -157,31 +163,50 @@ static const struct module *in_table(uintptr_t pc)
 }
 
 #ifdef HAVE_DL_FIND_OBJECT
+/* The program headers of a library, behind the ELF header that its first segment begins with;
+ * of the program itself, which may be mapped in pieces, the kernel tells. */
+static const ElfW(Phdr) * headers_of(const struct dl_find_object *found, unsigned *n)
+{
+	const ElfW(Ehdr) *ehdr = found->dlfo_map_start;
+
+	if (!*found->dlfo_link_map->l_name) {
+		*n = (unsigned)getauxval(AT_PHNUM);
+		return (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	}
+	*n = ehdr->e_phnum;
+	if (memcmp(ehdr->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    ehdr->e_phentsize != sizeof(ElfW(Phdr)) ||
+	    ehdr->e_phoff + *n * sizeof(ElfW(Phdr)) > 4096)
+		return NULL;
+	return (const ElfW(Phdr) *)((const char *)ehdr + ehdr->e_phoff);
+}
+
 static const struct module *take_found(const struct dl_find_object *found)
 {
 	struct module m = {
-		.low = (uintptr_t)found->dlfo_map_start,
-		.high = (uintptr_t)found->dlfo_map_end,
 		.base = found->dlfo_link_map->l_addr,
 		.name = found->dlfo_link_map->l_name,
 	};
-	const ElfW(Ehdr) *ehdr = found->dlfo_map_start;
+	unsigned n;
+	const ElfW(Phdr) *headers = headers_of(found, &n);
 
-	/* The first segment holds the ELF header and the program headers after it; where
-	 * a linker script has it otherwise, there is no header to trust. */
-	if (memcmp(ehdr->e_ident, ELFMAG, SELFMAG) == 0 &&
-	    ehdr->e_phentsize == sizeof(ElfW(Phdr)) && ehdr->e_phoff < 4096 &&
-	    ehdr->e_phoff + ehdr->e_phnum * sizeof(ElfW(Phdr)) <= 4096)
-		take_headers(&m, (const ElfW(Phdr) *)((const char *)ehdr + ehdr->e_phoff),
-			     ehdr->e_phnum);
+	if (headers) {
+		take_extent(&m, headers, n);
+		take_headers(&m, headers, n);
+	} else {
+		m.low = (uintptr_t)found->dlfo_map_start;
+		m.high = (uintptr_t)found->dlfo_map_end;
+	}
 	return add(&m);
 }
 
+/* The loader gives the bounds of the segment where it maps in pieces, else of the whole. */
 static bool still_the_same(const struct module *m, const struct dl_find_object *found)
 {
-	return m->low == (uintptr_t)found->dlfo_map_start &&
-	       m->high == (uintptr_t)found->dlfo_map_end &&
-	       m->name == found->dlfo_link_map->l_name;
+	return m->name == found->dlfo_link_map->l_name &&
+	       m->base == found->dlfo_link_map->l_addr &&
+	       m->low <= (uintptr_t)found->dlfo_map_start &&
+	       (uintptr_t)found->dlfo_map_end <= ((m->high + 4095) & ~4095ul);
 }
 #endif
 

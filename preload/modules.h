@@ -15,7 +15,7 @@
 
 #include "books.h"
 
-#define MODULE_SEGMENTS 6
+#define MODULE_SEGMENTS 8
 
 struct module {
 	uintptr_t low;
