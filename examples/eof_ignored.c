@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Answers each line with "ok", until the peer closes. The bug: a peer that leaves in the
- * middle of a line is logged and forgotten; that return skips conn_close().
+ * middle of a line is forgotten; that return skips conn_close().
  *
  * The report must say: one group, `eof-ignored`, with as many sockets as peers left in
  * the middle of a line. EOF read in read_request <- serve_conn; opened in accept_conn.
@@ -57,10 +57,8 @@ STEP void serve_conn(struct conn *conn)
 	for (;;) {
 		ssize_t n = read_request(conn);
 
-		if (n == 0 && conn->length > 0) {
-			fprintf(stderr, "peer left in the middle of a line\n");
-			return; /* the bug */
-		}
+		if (n == 0 && conn->length > 0)
+			return; /* the bug: nobody wants half a line, nobody closes either */
 		if (n <= 0 || answer(conn))
 			break;
 	}

@@ -7,8 +7,8 @@ VERDICTS = ("eof-ignored", "eof-unread", "reset-ignored", "shutdown-unclosed", "
 FAULTS = ("slow-close", "double-close", "eof-spin", "descriptors-exhausted")
 LEAKS = VERDICTS[:4]
 
-HEAD = re.compile(r"^closewait: LEAK: (\d+) sockets?, (\d+) places?\.  (.*), pid (\d+), (.*)$",
-                  re.M)
+HEAD = re.compile(r"^closewait: LEAK: (\d+) sockets?, (\d+) places?\.  (.*), pid (\d+)"
+                  r"(?: \(forked from \d+\))?, (.*)$", re.M)
 GROUP = re.compile(r"^(%s)  +(\S.*?)(?:\s+\[([0-9a-f]+)\])?$" % "|".join(VERDICTS + FAULTS))
 LABEL = re.compile(r"^  (opened|first read|first write|EOF read|peer FIN|at the end|closed"
                    r"|reset|shutdown|shut down|slowest)  +(\S.*)$")

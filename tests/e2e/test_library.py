@@ -4,6 +4,7 @@ import glob
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -88,7 +89,7 @@ def test_libunwind_absent_is_one_line_and_shorter_stacks(start, tmp_path, direct
     assert group.stack("EOF read")[0].startswith("read_request"), server.err
 
 
-@pytest.mark.parametrize("limit", ["-f 0", "-f 100", "-v 200000", "-n 16"])
+@pytest.mark.parametrize("limit", ["-f 8", "-f 4096", "-v 200000", "-n 16"])
 def test_small_limits_do_not_hurt_the_server(start, limit):
     script = "ulimit %s; exec \"$@\"" % limit
     server = start(["sh", "-c", script, "sh", example("eof_ignored"), 0, 4], grace="20ms")
@@ -100,6 +101,61 @@ def test_small_limits_do_not_hurt_the_server(start, limit):
     for line in server.err.splitlines():
         assert line.startswith("closewait: "), server.err
     assert len(server.err.splitlines()) <= 1, server.err
+
+
+def in_a_file_system(tmp_path, mount):
+    """A prefix: a mount namespace in which tmp_path/small is a file system of its own."""
+    small = tmp_path / "small"
+    small.mkdir(mode=0o700)
+    unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+    script = ["sh", "-c", "mount %s %s && chmod 700 %s && exec \"$@\"" %
+              (mount, small, small), "sh"]
+    tried = subprocess.run(unshare + script + ["true"], stderr=subprocess.PIPE)
+    if tried.returncode:
+        pytest.skip("no mount namespace: " + tried.stderr.decode().strip())
+    return unshare + script + ["env", "LD_PRELOAD=" + LIBRARY,
+                               "CLOSEWAIT_OPTIONS=grace=20ms:dir=%s" % small]
+
+
+@pytest.mark.parametrize("size", ["8k", "40k", "80k", "120k", "400k"])
+def test_full_file_system_does_not_hurt_the_server(start, tmp_path, size):
+    prefix = in_a_file_system(tmp_path, "-t tmpfs -o size=%s none" % size)
+    server = start(prefix + [example("eof_ignored"), 0, 200], preload=False)
+    port = server.port()
+    for i in range(200):
+        client(port, *((b"half",) if i % 4 else (b"line\n", 3)))
+    server.line("served 200")
+    until_older_than(time.monotonic(), 0.1)
+    assert server.end() == -signal.SIGTERM
+    report = Report(server.err)
+    if report.leaks != 150:  # then it must say so
+        assert "closewait: " in server.err and "nothing lost" not in server.err, server.err
+
+
+def test_file_system_that_may_fail_a_store_is_not_used(start, tmp_path):
+    prefix = in_a_file_system(tmp_path, "-t ramfs none")
+    server = start(prefix + [example("eof_ignored"), 0, 1], preload=False)
+    client(server.port(), b"half")
+    server.line("served 1")
+    until_older_than(time.monotonic(), 0.1)
+    assert server.end() == -signal.SIGTERM
+    told = [line for line in server.err.splitlines() if line.startswith("closewait: dir")]
+    assert len(told) == 1 and "file system" in told[0], server.err
+    assert Report(server.err).leaks == 1
+
+
+def test_never_writes_to_a_client_that_got_the_number_of_stderr(start, directory):
+    server = start([program("stderr_reused"), 60], grace="20ms")
+    port = server.port()
+    with socket.create_connection(("127.0.0.1", port), 20) as s:
+        s.shutdown(socket.SHUT_WR)
+        assert s.recv(100) == b""
+    assert server.wait() == 0
+    assert server.err == ""
+    beside = [path for path in files_below(directory) if not path.endswith(".cwtrace")]
+    assert len(beside) == 1, files_below(directory)
+    with open(beside[0]) as f:
+        assert Report(f.read()).only().verdict == "eof-ignored"
 
 
 def test_runs_under_a_relative_path_of_the_build(start, directory):

@@ -70,7 +70,7 @@ def test_is_the_socket_that_ss_shows(start, need):
     need("ss")
     stuck = Stuck(start)
     group = stuck.must_be_told(stuck.end(signal.SIGTERM))
-    assert "ino %s sk %s" % (stuck.seen["ino"], stuck.seen["sk"]) in group.sockets[0]
+    assert "ino %s  sk %s " % (stuck.seen["ino"], stuck.seen["sk"]) in group.sockets[0]
     assert stuck.seen["local"] == "127.0.0.1:%d" % stuck.port
 
 
@@ -79,7 +79,7 @@ def test_frames_of_the_interpreter_are_named(start, need):
     stuck = Stuck(start)
     group = stuck.must_be_told(stuck.end(signal.SIGTERM))
     for label in ("opened", "first read"):
-        assert named(group.stack(label), "_PyEval_EvalFrameDefault", "Py_RunMain"), group.text
+        assert named(group.stack(label), "_PyEval_EvalFrameDefault"), group.text
         assert "libclosewait" not in "".join(group.stacks[label])
 
 
