@@ -113,7 +113,10 @@ static bool begin_opening(struct books *b)
 {
 	uint32_t closed = BOOKS_CLOSED;
 
-	return atomic_compare_exchange_strong(&b->ready, &closed, BOOKS_OPENING);
+	if (!atomic_compare_exchange_strong(&b->ready, &closed, BOOKS_OPENING))
+		return false;
+	atomic_store(&b->opener, thread_id());
+	return true;
 }
 
 static struct books *open_child(struct books *b)
@@ -179,6 +182,21 @@ static struct books *make(struct books *b)
 	return b;
 }
 
+/* Another thread makes the trace: a socket that came meanwhile must not be lost. Making it
+ * takes a millisecond; one that takes a thousand times as long is given up on. */
+static struct books *wait_for_opening(struct books *b)
+{
+	if (atomic_load(&b->opener) == thread_id())
+		return NULL; /* our own, from inside: a library's constructor in dlopen */
+	for (int i = 0; i < 2000; i++) {
+		if (atomic_load_explicit(&b->ready, memory_order_acquire) !=
+		    BOOKS_OPENING)
+			return books_here();
+		sys_sleep_ms(1);
+	}
+	return NULL;
+}
+
 struct books *books_for_socket(void)
 {
 	struct books *b = books_here();
@@ -187,9 +205,12 @@ struct books *books_for_socket(void)
 		return b;
 	init_once();
 	b = books;
-	if (!b || books_in_vfork_child() || atomic_load(&b->ready) != BOOKS_CLOSED)
+	if (!b || books_in_vfork_child())
 		return NULL;
-	return make(b);
+	if (atomic_load(&b->ready) == BOOKS_CLOSED && make(b))
+		return b;
+	return atomic_load(&b->ready) == BOOKS_OPENING ? wait_for_opening(b)
+						       : books_here();
 }
 
 void books_fork_prepare(void)

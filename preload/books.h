@@ -24,6 +24,7 @@ struct books {
 	uint32_t extent;        /* of our process record: the owner of our extents */
 	struct cw_process *process;
 	uint32_t pid;
+	_Atomic uint32_t opener;    /* thread id, while BOOKS_OPENING */
 	_Atomic uint32_t finishing; /* thread id of the one that writes the report */
 	_Atomic uint64_t
 		free_sockets; /* tag << 32 | cw_ref: a stack of records to reuse */

@@ -5,9 +5,10 @@
 
 #include "sockets.h"
 
-/* The stack of free records is linked through the field that a free record does not need.
- */
-#define next_free(s) ((s)->cookie)
+/* The stack of free records is linked through a field that a free record does not need, that is
+ * only ever written atomically (a popper may read it in a record that is in use again), and only
+ * by who has the record pinned: the unpinned byte counts would tear the stack. */
+#define next_free(s) ((s)->moved)
 
 static struct cw_socket *pop(struct books *b)
 {
@@ -16,7 +17,9 @@ static struct cw_socket *pop(struct books *b)
 	while ((uint32_t)head) {
 		struct cw_socket *s = ref_pointer((uint32_t)head);
 		/* The tag makes a head that came back in between a different one. */
-		uint64_t next = ((head >> 32) + 1) << 32 | (uint32_t)next_free(s);
+		uint64_t next = ((head >> 32) + 1) << 32 |
+				(uint32_t)atomic_load_explicit(&next_free(s),
+							       memory_order_relaxed);
 
 		if (atomic_compare_exchange_weak(&b->free_sockets, &head, next))
 			return s;
@@ -30,10 +33,15 @@ static void push(struct books *b, struct cw_socket *s)
 	uint64_t next;
 
 	do {
-		next_free(s) = (uint32_t)head;
+		atomic_store_explicit(&next_free(s), (uint32_t)head,
+				      memory_order_relaxed);
 		next = ((head >> 32) + 1) << 32 | pointer_ref(s);
 	} while (!atomic_compare_exchange_weak(&b->free_sockets, &head, next));
 }
+
+#define clear_between(s, from, to)                                \
+	memset((char *)(s) + offsetof(struct cw_socket, from), 0, \
+	       offsetof(struct cw_socket, to) - offsetof(struct cw_socket, from))
 
 /* Everything but the word and the look record, which stays with the socket record once it is
  * there: its `taken` says whether it is this socket's. What a late reader of the record's former
@@ -41,22 +49,20 @@ static void push(struct books *b, struct cw_socket *s)
 static void clear(struct cw_socket *s)
 {
 	cw_ref look = s->look;
-	size_t from = offsetof(struct cw_socket, opened);
-	size_t to = offsetof(struct cw_socket, flags);
-	size_t rest = offsetof(struct cw_socket, fd);
-	size_t end = offsetof(struct cw_socket, last_result);
-	size_t tail = offsetof(struct cw_socket, origin);
 
 	s->cookie = 0;
 	atomic_store_explicit(&s->bytes_in, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->bytes_out, 0, memory_order_relaxed);
-	memset((char *)s + from, 0, to - from);
+	clear_between(s, opened, moved);
+	atomic_store_explicit(&s->moved, 0, memory_order_relaxed);
+	clear_between(s, closed, flags);
 	atomic_store_explicit(&s->flags, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->eofs, 0, memory_order_relaxed);
-	memset((char *)s + rest, 0, end - rest);
+	clear_between(s, fd, last_result);
 	atomic_store_explicit(&s->last_result, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->last_call, 0, memory_order_relaxed);
-	memset((char *)s + tail, 0, sizeof *s - tail);
+	memset((char *)s + offsetof(struct cw_socket, origin), 0,
+	       sizeof *s - offsetof(struct cw_socket, origin));
 	s->look = look;
 	if (look)
 		((struct cw_look *)ref_pointer(look))->taken = 0;
