@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* The verbs. Each gets argv from its own name on and returns the exit status. */
+#pragma once
+
+#define EXIT_BAD_INPUT 2
+
+int cmd_report(int argc, char **argv);

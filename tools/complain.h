@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* The one line that a user gets when something cannot be done. */
+#pragma once
+
+/* "closewait: PATH: CAUSE" on standard error. */
+void complain(const char *path, const char *cause);
+/* The same, the cause being an errno value. */
+void complain_errno(const char *path, int error);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* Dumps of inet_diag and unix_diag over libmnl. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <linux/unix_diag.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "diag.h"
+
+/* Of <netinet/tcp.h>, which cannot be had beside <linux/tcp.h>. */
+#define STATE_CLOSE_WAIT 8
+
+/* sk_shutdown of the kernel: <net/sock.h>. */
+#define RCV_SHUTDOWN  1
+#define BOTH_SHUTDOWN 3
+
+struct dump {
+	diag_visit *visit;
+	void *context;
+};
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000ull + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t cookie_of(const uint32_t halves[2])
+{
+	return (uint64_t)halves[1] << 32 | halves[0];
+}
+
+static void fill_address(struct cw_addr *address, uint8_t family, const __be32 *ip,
+			 __be16 port, uint32_t scope)
+{
+	address->family = family;
+	address->port = be16toh(port);
+	address->scope = family == AF_INET6 ? scope : 0;
+	memcpy(address->ip, ip, family == AF_INET6 ? 16 : 4);
+}
+
+/* An older kernel's tcp_info is shorter, a newer one's longer. */
+static void fill_tcp_info(struct cw_look *look, const struct nlattr *attribute)
+{
+	struct tcp_info info = {0};
+	size_t size = mnl_attr_get_payload_len(attribute);
+
+	memcpy(&info, mnl_attr_get_payload(attribute),
+	       size < sizeof(info) ? size : sizeof(info));
+	look->flags |= CW_LOOK_TCP;
+	look->last_data_sent = info.tcpi_last_data_sent;
+	look->last_data_recv = info.tcpi_last_data_recv;
+	look->last_ack_recv = info.tcpi_last_ack_recv;
+	look->bytes_received = info.tcpi_bytes_received;
+	look->bytes_acked = info.tcpi_bytes_acked;
+}
+
+static int visit_inet(const struct nlmsghdr *message, void *context)
+{
+	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(message);
+	const struct inet_diag_sockid *id = &diag->id;
+	struct dump *dump = context;
+	const struct nlattr *attribute;
+	struct cw_look look = {.taken = now(), .inode = diag->idiag_inode};
+
+	look.state = diag->idiag_state;
+	look.unsent = diag->idiag_wqueue;
+	/* In these states the peer's FIN is counted until EOF is read. */
+	look.unread = diag->idiag_rqueue;
+	if (look.unread && diag->idiag_state == STATE_CLOSE_WAIT)
+		look.unread--;
+	fill_address(&look.local, diag->idiag_family, id->idiag_src, id->idiag_sport,
+		     id->idiag_if);
+	fill_address(&look.peer, diag->idiag_family, id->idiag_dst, id->idiag_dport,
+		     id->idiag_if);
+	mnl_attr_for_each(attribute, message, sizeof(*diag))
+	{
+		if (mnl_attr_get_type(attribute) == INET_DIAG_INFO)
+			fill_tcp_info(&look, attribute);
+	}
+	dump->visit(dump->context, cookie_of(id->idiag_cookie), &look);
+	return MNL_CB_OK;
+}
+
+static int visit_unix(const struct nlmsghdr *message, void *context)
+{
+	const struct unix_diag_msg *diag = mnl_nlmsg_get_payload(message);
+	struct dump *dump = context;
+	const struct nlattr *attribute;
+	struct cw_look look = {.taken = now(), .inode = diag->udiag_ino};
+
+	mnl_attr_for_each(attribute, message, sizeof(*diag))
+	{
+		const void *payload = mnl_attr_get_payload(attribute);
+
+		if (mnl_attr_get_type(attribute) == UNIX_DIAG_RQLEN)
+			look.unread =
+				((const struct unix_diag_rqlen *)payload)->udiag_rqueue;
+		if (mnl_attr_get_type(attribute) != UNIX_DIAG_SHUTDOWN)
+			continue;
+		if (*(const uint8_t *)payload & RCV_SHUTDOWN)
+			look.flags |= CW_LOOK_RDHUP;
+		if (*(const uint8_t *)payload == BOTH_SHUTDOWN)
+			look.flags |= CW_LOOK_HUP;
+	}
+	dump->visit(dump->context, cookie_of(diag->udiag_cookie), &look);
+	return MNL_CB_OK;
+}
+
+static int run(struct mnl_socket *netlink, const struct nlmsghdr *request, mnl_cb_t visit,
+	       struct dump *dump)
+{
+	static char answer[65536] __attribute__((aligned(8)));
+	unsigned port = mnl_socket_get_portid(netlink);
+	ssize_t got;
+	int more = MNL_CB_OK;
+
+	if (mnl_socket_sendto(netlink, request, request->nlmsg_len) < 0)
+		return -errno;
+	while (more == MNL_CB_OK) {
+		got = mnl_socket_recvfrom(netlink, answer, sizeof(answer));
+		if (got < 0)
+			return -errno;
+		more = mnl_cb_run(answer, (size_t)got, request->nlmsg_seq, port, visit,
+				  dump);
+	}
+	return more == MNL_CB_STOP ? 0 : -errno;
+}
+
+static int dump_inet(struct mnl_socket *netlink, uint8_t family, struct dump *dump)
+{
+	char buffer[256] __attribute__((aligned(8)));
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct inet_diag_req_v2 *wanted;
+
+	request->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	request->nlmsg_seq = family;
+	wanted = mnl_nlmsg_put_extra_header(request, sizeof(*wanted));
+	wanted->sdiag_family = family;
+	wanted->sdiag_protocol = IPPROTO_TCP;
+	wanted->idiag_ext = 1 << (INET_DIAG_INFO - 1);
+	wanted->idiag_states = ~0u;
+	return run(netlink, request, visit_inet, dump);
+}
+
+static int dump_unix(struct mnl_socket *netlink, struct dump *dump)
+{
+	char buffer[256] __attribute__((aligned(8)));
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct unix_diag_req *wanted;
+
+	request->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	request->nlmsg_seq = AF_UNIX;
+	wanted = mnl_nlmsg_put_extra_header(request, sizeof(*wanted));
+	wanted->sdiag_family = AF_UNIX;
+	wanted->udiag_states = ~0u;
+	wanted->udiag_show = UDIAG_SHOW_RQLEN;
+	return run(netlink, request, visit_unix, dump);
+}
+
+/* A netlink socket stays in the namespace that it was made in. */
+static struct mnl_socket *open_netlink(void)
+{
+	struct mnl_socket *netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+
+	if (netlink && mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0) {
+		mnl_socket_close(netlink);
+		netlink = NULL;
+	}
+	return netlink;
+}
+
+static struct mnl_socket *open_netlink_of(pid_t pid)
+{
+	AUTO_FD int ours = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	AUTO_FD int theirs = -1;
+	struct mnl_socket *netlink;
+	struct stat a, b;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	theirs = open(path, O_RDONLY | O_CLOEXEC);
+	if (ours < 0 || theirs < 0 || fstat(ours, &a) < 0 || fstat(theirs, &b) < 0)
+		return NULL;
+	if (a.st_ino == b.st_ino)
+		return open_netlink();
+	if (setns(theirs, CLONE_NEWNET) < 0)
+		return NULL;
+	netlink = open_netlink();
+	if (setns(ours, CLONE_NEWNET) < 0 && netlink) {
+		mnl_socket_close(netlink);
+		netlink = NULL;
+	}
+	return netlink;
+}
+
+int diag_each(pid_t pid, diag_visit *visit, void *context)
+{
+	struct dump dump = {visit, context};
+	struct mnl_socket *netlink = open_netlink_of(pid);
+	int error;
+
+	if (!netlink)
+		return -errno;
+	error = dump_inet(netlink, AF_INET, &dump);
+	if (!error)
+		error = dump_inet(netlink, AF_INET6, &dump);
+	/* A kernel may be built without unix_diag: those sockets stay unknown. */
+	if (!error)
+		dump_unix(netlink, &dump);
+	mnl_socket_close(netlink);
+	return error;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading /proc. */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "cleanup.h"
+#include "host_process.h"
+
+#define PATH_BYTES 64
+
+/* Reads a small file whole, as a string. Returns its size, or -1. */
+static ssize_t read_text(const char *path, char *text, size_t size)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	text[got > 0 ? got : 0] = '\0';
+	return got;
+}
+
+uint64_t host_process_start(pid_t pid)
+{
+	char path[PATH_BYTES];
+	char stat[1024];
+	char *field;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (read_text(path, stat, sizeof(stat)) <= 0)
+		return 0;
+	/* The name in field 2 may hold anything, spaces and parentheses too. */
+	field = strrchr(stat, ')');
+	if (!field || strlen(field) < 3 || field[2] == 'Z' || field[2] == 'X')
+		return 0;
+	field += 2;
+	for (int n = 3; n < 22 && field; n++) {
+		field = strchr(field, ' ');
+		field = field ? field + 1 : NULL;
+	}
+	return field ? strtoull(field, NULL, 10) : 0;
+}
+
+/* Its number in the innermost pid namespace that it lives in. */
+static pid_t inner_pid(pid_t pid)
+{
+	char path[PATH_BYTES];
+	char status[4096];
+	char *line, *end;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (read_text(path, status, sizeof(status)) <= 0)
+		return 0;
+	line = strstr(status, "\nNSpid:");
+	if (!line)
+		return pid;
+	end = strchrnul(line + 1, '\n');
+	while (end > line && isdigit((unsigned char)end[-1]))
+		end--;
+	return (pid_t)strtol(end, NULL, 10);
+}
+
+static bool is_writer(const struct cw_process *process, pid_t pid)
+{
+	uint64_t start = host_process_start(pid);
+
+	return start && start == process->pid_start &&
+	       inner_pid(pid) == (pid_t)process->pid;
+}
+
+bool host_same_boot(const struct cw_header *header)
+{
+	static const uint8_t unknown[16];
+	char text[64];
+	uint8_t boot[16] = {0};
+	int digits = 0;
+
+	if (read_text("/proc/sys/kernel/random/boot_id", text, sizeof(text)) <= 0 ||
+	    memcmp(header->boot_id, unknown, sizeof(unknown)) == 0)
+		return true;
+	for (const char *c = text; *c && digits < 32; c++) {
+		if (!isxdigit((unsigned char)*c))
+			continue;
+		boot[digits / 2] =
+			(uint8_t)(boot[digits / 2] << 4 |
+				  (*c <= '9' ? *c - '0' : (*c | 32) - 'a' + 10));
+		digits++;
+	}
+	return memcmp(boot, header->boot_id, sizeof(boot)) == 0;
+}
+
+pid_t host_process_find(const struct cw_header *header, const struct cw_process *process)
+{
+	AUTO_DIR DIR *proc = NULL;
+	struct dirent *entry;
+
+	if (!host_same_boot(header))
+		return 0;
+	if (is_writer(process, (pid_t)process->pid))
+		return (pid_t)process->pid;
+	proc = opendir("/proc");
+	while (proc && (entry = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && is_writer(process, pid))
+			return pid;
+	}
+	return 0;
+}
+
+int host_process_socket(pid_t pid, int fd, uint64_t *inode)
+{
+	char path[PATH_BYTES];
+	char target[64];
+	ssize_t size;
+
+	*inode = 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	size = readlink(path, target, sizeof(target) - 1);
+	if (size < 0)
+		return -1;
+	target[size] = '\0';
+	sscanf(target, "socket:[%" SCNu64 "]", inode);
+	return 0;
+}
+
+bool host_process_is_tcp(pid_t pid, int fd)
+{
+	char path[PATH_BYTES];
+	char name[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	if (getxattr(path, "system.sockprotoname", name, sizeof(name) - 1) < 0)
+		return false;
+	return strcmp(name, "TCP") == 0 || strcmp(name, "TCPv6") == 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names, files and lines of addresses in a trace, from the binaries on disk and their
+ * debug information.
+ *
+ * A binary that was rebuilt since (another build-id) gives no names: they would be wrong.
+ * It is named once on standard error.
+ */
+#pragma once
+
+#include "trace/report.h"
+
+struct symbols;
+
+/* `root` is a path in front of every module's, "" if none. NULL: no memory. */
+struct symbols *symbols_open(const char *root);
+void symbols_close(struct symbols *symbols);
+struct symbolizer symbols_symbolizer(struct symbols *symbols);
