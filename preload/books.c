@@ -1,38 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Opens a process's books: the image's first process, and every child it forks. */
-#include <errno.h>
+/* Opens the books of an image's first process, and tells whose they are. */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/single_threaded.h>
 
-#include "books.h"
+#include "books_open.h"
 #include "clock.h"
 #include "extents.h"
-#include "inherit.h"
 #include "init.h"
 #include "lock.h"
 #include "notice.h"
 #include "proc.h"
-#include "sites.h"
 #include "sys.h"
 #include "trace_file.h"
-#include "unwind.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18 /* <linux/mman.h>, Linux 4.14 */
 #endif
 
 struct books *books;
+struct lineage lineage;
 __thread int vfork_mark __attribute__((tls_model("initial-exec"), visibility("hidden")));
-
-/* What a child needs to know of its parent; ordinary memory, so it is copied by fork. */
-static struct {
-	uint32_t extent;
-	uint32_t pid;
-	bool threads;    /* it had more than one */
-	uint32_t forker; /* thread that held the locks across the fork */
-} lineage;
 
 void books_reserve(void)
 {
@@ -40,14 +28,12 @@ void books_reserve(void)
 
 	lineage.pid = (uint32_t)sys_getpid();
 	b = sys_mmap(sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-
 	/* Without the wipe a child would write into its parent's books. */
 	if (b && sys_madvise(b, sizeof *b, MADV_WIPEONFORK) == 0)
 		books = b;
 	else
-		notice_add(
-			"the kernel is too old (MADV_WIPEONFORK, Linux 4.14): not traced",
-			NULL);
+		notice_add("the kernel is too old (no MADV_WIPEONFORK): not traced",
+			   NULL);
 }
 
 bool books_in_vfork_child(void)
@@ -71,7 +57,17 @@ void books_lost(enum cw_lost what)
 					  memory_order_relaxed);
 }
 
-static uint32_t claim_process(uint32_t parent)
+bool books_begin_opening(struct books *b)
+{
+	uint32_t closed = BOOKS_CLOSED;
+
+	if (!atomic_compare_exchange_strong(&b->ready, &closed, BOOKS_OPENING))
+		return false;
+	atomic_store(&b->opener, thread_id());
+	return true;
+}
+
+uint32_t books_claim_process(uint32_t parent)
 {
 	uint32_t extent = extent_claim(0);
 	struct cw_process *p;
@@ -83,101 +79,70 @@ static uint32_t claim_process(uint32_t parent)
 	if (!extent)
 		return 0;
 	p = extent_bytes(extent);
-	p->pid = (uint32_t)sys_getpid();
-	p->ppid = (uint32_t)sys_call(SYS_getppid, 0, 0, 0, 0);
 	p->parent = parent;
-	p->pid_start = proc_start_ticks();
 	p->started = clock_ns();
-	atomic_store_explicit(&p->last_event, p->started, memory_order_relaxed);
-	sys_call(SYS_prctl, PR_GET_NAME, p->comm, 0, 0);
-	atomic_store_explicit(&p->state, CW_PROCESS_LIVE, memory_order_relaxed);
-	atomic_fetch_add(&trace_map.header->live, 1);
+	atomic_store_explicit(&p->state, CW_PROCESS_UNBORN, memory_order_relaxed);
 	extent_publish(extent, CW_EXTENT_PROCESS);
 	return extent;
 }
 
-/* Fills the books for the process in `extent`; the caller holds `ready` at BOOKS_OPENING.
- */
-static void open_for(struct books *b, uint32_t extent)
+void books_open_as(struct books *b, uint32_t extent)
 {
+	struct cw_process *p = extent_bytes(extent);
+
+	p->pid = (uint32_t)sys_getpid();
+	p->ppid = (uint32_t)sys_call(SYS_getppid, 0, 0, 0, 0);
+	p->pid_start = proc_start_ticks();
+	p->started = clock_ns();
+	sys_call(SYS_prctl, PR_GET_NAME, p->comm, 0, 0);
+	atomic_store_explicit(&p->last_event, p->started, memory_order_relaxed);
+	atomic_fetch_add(&trace_map.header->live, 1);
+	atomic_store_explicit(&p->state, CW_PROCESS_LIVE, memory_order_release);
 	b->extent = extent;
-	b->process = extent_bytes(extent);
-	b->pid = b->process->pid;
+	b->process = p;
+	lineage.pid = p->pid;
 	lineage.extent = extent;
-	lineage.pid = b->pid;
-	inherit_sockets(b, b->process->parent);
 	atomic_store_explicit(&b->ready, BOOKS_READY, memory_order_release);
-}
-
-static bool begin_opening(struct books *b)
-{
-	uint32_t closed = BOOKS_CLOSED;
-
-	if (!atomic_compare_exchange_strong(&b->ready, &closed, BOOKS_OPENING))
-		return false;
-	atomic_store(&b->opener, thread_id());
-	return true;
-}
-
-static struct books *open_child(struct books *b)
-{
-	uint32_t extent;
-
-	if (!begin_opening(b))
-		return NULL;
-	thread_id_forget();
-	vfork_mark = 0;
-	sites_after_fork(lineage.forker);
-	extent = claim_process(lineage.extent);
-	if (!extent) {
-		atomic_fetch_add(&((struct cw_process *)extent_bytes(lineage.extent))
-					  ->lost[CW_LOST_PROCESSES],
-				 1);
-		atomic_store(&b->ready, BOOKS_NONE);
-		return NULL;
-	}
-	open_for(b, extent);
-	return b;
 }
 
 struct books *books_slow(void)
 {
 	struct books *b = books;
 
-	if (books_in_vfork_child())
-		return NULL;
-	if (!b)
+	if (!b || books_in_vfork_child())
 		return NULL;
 	switch (atomic_load_explicit(&b->ready, memory_order_acquire)) {
 	case BOOKS_READY:
 		return b;
 	case BOOKS_CLOSED:
-		return trace_map.bytes && lineage.extent ? open_child(b) : NULL;
+		return trace_map.bytes && lineage.extent ? books_open_child(b) : NULL;
 	default:
 		return NULL;
 	}
+}
+
+static struct books *not_traced(struct books *b)
+{
+	atomic_store(&b->ready, BOOKS_NONE);
+	notice_flush();
+	return NULL;
 }
 
 static struct books *make(struct books *b)
 {
 	uint32_t extent;
 
-	if (!begin_opening(b))
+	if (!books_begin_opening(b))
 		return NULL;
-	if (!trace_map.bytes && !trace_file_make(init_time())) {
-		atomic_store(&b->ready, BOOKS_NONE);
-		notice_flush();
-		return NULL;
-	}
-	extent = claim_process(0);
+	if (!trace_map.bytes && !trace_file_make(init_time()))
+		return not_traced(b);
+	extent = books_claim_process(0);
 	if (!extent) {
 		trace_file_remove();
 		notice_add("no room for the trace: this process is not traced", NULL);
-		atomic_store(&b->ready, BOOKS_NONE);
-		notice_flush();
-		return NULL;
+		return not_traced(b);
 	}
-	open_for(b, extent);
+	books_open_as(b, extent);
 	notice_flush();
 	return b;
 }
@@ -211,35 +176,4 @@ struct books *books_for_socket(void)
 		return b;
 	return atomic_load(&b->ready) == BOOKS_OPENING ? wait_for_opening(b)
 						       : books_here();
-}
-
-void books_fork_prepare(void)
-{
-	struct books *b = books;
-
-	lineage.threads = !__libc_single_threaded;
-	if (!b || !b->process)
-		return;
-	atomic_fetch_or(&b->process->flags, CW_PROCESS_FORKED);
-	extents_collect(false);
-	lineage.forker = sites_lock_for_fork() ? thread_id() : 0;
-}
-
-void books_fork_parent(void)
-{
-	if (lineage.forker)
-		sites_unlock_after_fork();
-	lineage.forker = 0;
-}
-
-void books_fork_child(void)
-{
-	vfork_mark = 0;
-	thread_id_forget();
-	lineage.pid = (uint32_t)sys_getpid();
-	if (lineage.threads)
-		unwind_fork_child_of_threads();
-	if (books && trace_map.bytes)
-		books_slow();
-	lineage.forker = 0;
 }

@@ -20,20 +20,18 @@
 #define BOOKS_STATS_SLOTS 4096u /* a power of two */
 
 struct books {
-	_Atomic uint32_t ready; /* enum books_state */
-	uint32_t extent;        /* of our process record: the owner of our extents */
-	struct cw_process *process;
-	uint32_t pid;
+	_Atomic uint32_t ready;     /* enum books_state */
 	_Atomic uint32_t opener;    /* thread id, while BOOKS_OPENING */
 	_Atomic uint32_t finishing; /* thread id of the one that writes the report */
+	uint32_t extent;            /* of our process record: the owner of our extents */
+	struct cw_process *process;
 	_Atomic uint64_t
 		free_sockets; /* tag << 32 | cw_ref: a stack of records to reuse */
 	_Atomic uint32_t sockets_extent; /* where new records are carved */
 	_Atomic uint32_t stats_extent;
 	_Atomic uint32_t looks_extent;
 	_Atomic uint32_t heap_extent;
-	/* Second level of the descriptor table, as pointers; NULL: no socket seen there.
-	 */
+	/* Second level of the descriptor table, as pointers; NULL: no socket seen there. */
 	_Atomic(_Atomic uint64_t *) fds[CW_FD_EXTENTS];
 	/* open site << 32 | its cw_stats; open addressing, entries never move. */
 	_Atomic uint64_t stats[BOOKS_STATS_SLOTS];

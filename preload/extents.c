@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "clock.h"
 #include "extents.h"
 #include "proc.h"
 #include "sys.h"
@@ -13,20 +14,25 @@
 
 struct trace_map trace_map;
 
+/* Takes a free extent; false if it is not free. A spare one is committed already. */
+static bool try_claim(uint32_t index, uint32_t owner, bool *committed)
+{
+	uint32_t tag =
+		atomic_load_explicit(&trace_map.extents[index].tag, memory_order_relaxed);
+	uint32_t claimed = (uint32_t)CW_EXTENT_CLAIMED << 24 | (owner ? owner : index);
+
+	*committed = cw_extent_kind(tag) == CW_EXTENT_SPARE;
+	if (!*committed && cw_extent_kind(tag) != CW_EXTENT_FREE)
+		return false;
+	return atomic_compare_exchange_strong(&trace_map.extents[index].tag, &tag,
+					      claimed);
+}
+
 static bool commit(uint32_t index)
 {
 	if (!trace_map.populate)
 		return true;
 	return sys_madvise(extent_bytes(index), CW_EXTENT_SIZE, MADV_POPULATE_WRITE) == 0;
-}
-
-static bool try_claim(uint32_t index, uint32_t owner)
-{
-	uint32_t tag = CW_EXTENT_FREE;
-	uint32_t claimed = (uint32_t)CW_EXTENT_CLAIMED << 24 | (owner ? owner : index);
-
-	return atomic_compare_exchange_strong(&trace_map.extents[index].tag, &tag,
-					      claimed);
 }
 
 uint32_t extent_claim(uint32_t owner)
@@ -37,10 +43,11 @@ uint32_t extent_claim(uint32_t owner)
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t index = hint + i < count ? hint + i : hint + i - count;
+		bool committed;
 
-		if (!try_claim(index, owner))
+		if (!try_claim(index, owner, &committed))
 			continue;
-		if (!commit(index)) {
+		if (!committed && !commit(index)) {
 			atomic_store(&trace_map.extents[index].tag, CW_EXTENT_FREE);
 			return 0;
 		}
@@ -70,10 +77,10 @@ void extent_release(uint32_t index)
 					     memory_order_relaxed);
 
 	atomic_store(&extent->tag, (uint32_t)CW_EXTENT_CLAIMED << 24 | owner);
-	if (sys_madvise(extent_bytes(index), CW_EXTENT_SIZE, MADV_REMOVE) != 0)
-		memset(extent_bytes(index), 0, CW_EXTENT_SIZE);
+	/* Not punched out of the file: the next fork wants it again. */
+	memset(extent_bytes(index), 0, CW_EXTENT_SIZE);
 	atomic_store(&extent->used, 0);
-	atomic_store(&extent->tag, CW_EXTENT_FREE);
+	atomic_store(&extent->tag, (uint32_t)CW_EXTENT_SPARE << 24);
 	if (index < hint)
 		atomic_store_explicit(&trace_map.header->extent_hint, index,
 				      memory_order_relaxed);
@@ -99,17 +106,22 @@ static uint32_t ended_before;
 /* A few at a time are worth the walk. */
 #define COLLECT_AT 8
 
+/* A fork that failed leaves its child unborn; one that did not is over after so long (ns). */
+#define UNBORN_AT_MOST 60000000000ull
+
 static void collect_one(uint32_t index)
 {
 	struct cw_process *process = extent_bytes(index);
-	uint32_t state = CW_PROCESS_CLEAN;
+	uint32_t state = atomic_load(&process->state);
 
 	/* Its other threads may run on for a moment after it has written its report, and they
 	 * are in our hooks: only what the kernel has done with is taken. */
-	if (atomic_load(&process->state) != CW_PROCESS_CLEAN ||
-	    proc_alive(process->pid, process->pid_start))
+	if (state == CW_PROCESS_CLEAN && proc_alive(process->pid, process->pid_start))
 		return;
-	if (atomic_compare_exchange_strong(&process->state, &state, CW_PROCESS_NONE))
+	if (state == CW_PROCESS_UNBORN && clock_ns() - process->started < UNBORN_AT_MOST)
+		return;
+	if ((state == CW_PROCESS_CLEAN || state == CW_PROCESS_UNBORN) &&
+	    atomic_compare_exchange_strong(&process->state, &state, CW_PROCESS_NONE))
 		extents_release_owned(index);
 }
 

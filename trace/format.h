@@ -37,7 +37,8 @@
 typedef uint32_t cw_ref;
 
 enum cw_extent_kind {
-	CW_EXTENT_FREE,
+	CW_EXTENT_FREE,     /* never used */
+	CW_EXTENT_SPARE,    /* given back: zero, and its pages are committed */
 	CW_EXTENT_RESERVED, /* header and extent table */
 	CW_EXTENT_CLAIMED,  /* being prepared by its claimer: skip it */
 	CW_EXTENT_PROCESS,  /* one struct cw_process */
@@ -138,6 +139,7 @@ enum cw_process_state {
 	CW_PROCESS_LIVE,
 	CW_PROCESS_ENDED, /* ended and looked: ended_by, looked and the looks are true */
 	CW_PROCESS_CLEAN, /* ended with nothing to tell: its extents may be given back */
+	CW_PROCESS_UNBORN, /* prepared by its parent for a fork that has not happened yet */
 };
 
 enum cw_end {

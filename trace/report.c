@@ -158,7 +158,7 @@ static bool is_reported(const struct trace_view *view,
 {
 	const struct cw_process *process = trace_process(view, index);
 
-	return process && process->state != CW_PROCESS_NONE &&
+	return process && process->state != CW_PROCESS_NONE && process->state != CW_PROCESS_UNBORN &&
 	       (!options->process || options->process == index);
 }
 
