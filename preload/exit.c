@@ -102,12 +102,18 @@ static void tidy(struct ending *e)
 		atomic_store(&p->state, CW_PROCESS_CLEAN);
 }
 
+/* A fork child on its way to exec has done nothing that could be looked at. */
+static bool anything_to_say(const struct cw_process *p)
+{
+	return atomic_load(&p->event_next) || atomic_load(&p->lost[CW_LOST_SOCKETS]) ||
+	       atomic_load(&p->lost[CW_LOST_FDS]) || atomic_load(&p->exhausted);
+}
+
 static void finish(void *argument)
 {
 	struct ending *e = argument;
 
-	/* A fork child on its way to exec has done nothing that could be looked at. */
-	if (atomic_load(&e->b->process->event_next)) {
+	if (anything_to_say(e->b->process)) {
 		final_look(e->b);
 		mark_ended(e);
 		write_report(e);

@@ -17,6 +17,10 @@ static uint64_t count_findings(const struct report *report)
 	uint64_t findings = report->groups.totals.leaks + faults->slow + faults->spins +
 			    faults->double_closes + (faults->exhausted ? 1 : 0);
 
+	/* Sockets that nobody watched: silence would say that all is well. */
+	findings += report->process->lost[CW_LOST_SOCKETS] +
+		    report->process->lost[CW_LOST_FDS] +
+		    report->process->lost[CW_LOST_PROCESSES];
 	if (report->context.killed)
 		findings += report->groups.totals.by_verdict[VERDICT_UNKNOWN];
 	return findings;
@@ -158,7 +162,8 @@ static bool is_reported(const struct trace_view *view,
 {
 	const struct cw_process *process = trace_process(view, index);
 
-	return process && process->state != CW_PROCESS_NONE && process->state != CW_PROCESS_UNBORN &&
+	return process && process->state != CW_PROCESS_NONE &&
+	       process->state != CW_PROCESS_UNBORN &&
 	       (!options->process || options->process == index);
 }
 

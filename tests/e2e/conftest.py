@@ -60,7 +60,7 @@ def closewait(tmp_path):
     def run(*arguments):
         return subprocess.run([traced.COMMAND] + [str(a) for a in arguments],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              universal_newlines=True, timeout=traced.DEADLINE,
+                              encoding="utf-8", errors="replace", timeout=traced.DEADLINE,
                               cwd=str(tmp_path), env=traced.environment(False, None, None))
     return run
 

@@ -98,3 +98,20 @@ def test_younger_than_grace_is_counted_not_judged(start):
     server, _ = serve(start, "eof_ignored", 4, [(b"half", 0)] * 4, grace="10m")
     server.end()
     assert server.err == ""
+
+
+def test_running_out_of_descriptors_names_who_holds_them(start, directory,
+                                                              read_report):
+    server = start(["sh", "-c", "ulimit -n 16; exec \"$@\"", "sh", example("eof_ignored"), 0, 20],
+                   grace="20ms")
+    port = server.port()
+    for i in range(20):
+        try:
+            client(port, b"half")
+        except OSError:
+            break
+    assert server.wait() == 1
+    group = Report(server.err).group("descriptors-exhausted")
+    assert "12 held of those opened in" in group.text, server.err
+    group = read_report(directory).group("descriptors-exhausted")
+    assert "12 held of those opened in" in group.text and "accept_conn" in group.text

@@ -10,7 +10,7 @@ from test_real_servers import (Answers, Redis, accepts, children, free_port,  # 
                                nginx, node, redis)
 from traced import LIBRARY, until
 
-N = 400
+N = 1500
 # What a server does more or less often according to when the next request comes.
 WAITING = {"epoll_wait", "epoll_pwait", "read", "recvfrom", "futex", "restart_syscall"}
 
@@ -55,9 +55,11 @@ def added(server_of, ask, end, tmp_path):
 
 
 def must_add_nothing(rates):
-    """One call more on each request would be a rate of 1, on each call that moves data 2."""
+    """One call more on each request would be a rate of 1, on each call that moves data 2.
+    What the first stacks cost differs from run to run, by some hundred calls in all."""
     for call, rate in rates.items():
-        assert rate < (0.5 if call in WAITING else 0.1), (call, rates)
+        assert rate < (0.5 if call in WAITING else 0.25), (
+            call, {name: value for name, value in rates.items() if abs(value) > 0.02})
 
 
 @pytest.fixture(autouse=True)

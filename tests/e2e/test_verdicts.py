@@ -44,6 +44,10 @@ def test_closing(start, directory, way, outcome):
         report = Report(run.err)
         assert report.leaks == 0
         assert "too_late" in report.group("slow-close").text, report.text
+    elif outcome == "double":
+        report = Report(run.err)
+        assert report.leaks == 0
+        assert "1 time" in report.group("double-close").text, report.text
     else:
         group = Report(run.err).only()
         assert group.verdict in ("eof-ignored", "shutdown-unclosed"), run.err

@@ -70,6 +70,12 @@ static void by_moving_then_close(int fd)
 	must(!close(200), "close");
 }
 
+static void twice(int fd)
+{
+	must(!close(fd), "close");
+	must(close(fd) < 0, "the second close");
+}
+
 /* Late, and long enough before the end that the end is not to blame for it. */
 static void too_late(int fd)
 {
@@ -114,6 +120,7 @@ static const struct {
 	{"shutdown_and_close", by_shutdown_and_close, "closed"},
 	{"each_dup", by_closing_each_dup, "closed"},
 	{"moved_then_closed", by_moving_then_close, "closed"},
+	{"twice", twice, "double"},
 	{"too_late", too_late, "slow"},
 	{"failed_dup2", not_by_failed_dup2, "open"},
 	{"dup2_on_itself", not_by_dup2_on_itself, "open"},
