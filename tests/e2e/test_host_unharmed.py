@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+"""No program can tell that it is traced, and none is broken by it."""
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from reports import HEAD, Report, named
+from test_eof_rules import listed as eof_rules
+from traced import DEADLINE, LIBRARY, client, files_below, program, tool, until
+
+HOLD = 50  # ms; longer than GRACE
+GRACE = "10ms"
+
+
+# The same programs, with and without the library
+
+def programs():
+    """Programs whose output is the same whenever they run."""
+    runs = [["eof_rules", HOLD, case] for case, _, _ in eof_rules()]
+    runs += [["close_refused", HOLD, way] for way in REFUSALS]
+    runs += [["ends", HOLD, way] for way in ("return", "_exit", "raise", "abort", "fault")]
+    runs += [["hello", HOLD], ["no_socket"], ["states", HOLD, "half_closed"],
+             ["closes", HOLD, "each_dup"], ["vfork_close", HOLD, "exec"],
+             ["vfork_close", HOLD, "_exit"], ["recv_reused", HOLD, "live"],
+             ["recv_reused", HOLD, "left"], ["coroutines", 5], ["alloca_depths", 1, 200],
+             ["cpp_server", 30], ["threads_random", 5, 100, 0], ["high_numbers", HOLD, 900, "leak"],
+             ["leaks_many", HOLD, 200]]
+    return runs
+
+
+REFUSALS = ["dup2", "dup3", "close", "close_not_known", "syscall", "close_range", "fclose"]
+
+
+def not_listed(text):
+    """What a program prints of its own chance happenings."""
+    return re.sub(r"^opened.*$", "opened", text, flags=re.M)
+
+
+@pytest.mark.parametrize("argv", programs(), ids=lambda argv: "-".join(map(str, argv)))
+def test_program_is_as_without(start, argv):
+    path = program(argv[0])
+    if not os.path.exists(path):
+        pytest.skip("%s was not built" % argv[0])
+    native = start([path] + argv[1:], preload=False)
+    traced = start([path] + argv[1:], grace=GRACE)
+    assert traced.wait() == native.wait(), traced.err
+    assert not_listed(traced.out) == not_listed(native.out)
+
+
+# Descriptors
+
+@pytest.fixture
+def daemon(start, tmp_path):
+    """daemon(way, from_, preload): one that has closed all descriptors, and its port."""
+    def run(way, from_, preload=True, prefix=(), **options):
+        port_file = str(tmp_path / ("port%d" % preload))
+        options.setdefault("grace", GRACE)
+        server = start(list(prefix) + [program("closes_all"), way, from_, port_file],
+                       preload=preload, **options)
+        until(lambda: os.path.exists(port_file) or not server.alive(), "the port")
+        if not server.alive() and server.wait() == 77:
+            pytest.skip("the kernel has no %s" % way)
+        assert server.alive(), server.err
+        return server, int(open(port_file).read())
+    return run
+
+
+def talk(s, seed, rounds=40):
+    """Sends bytes by chance; each must come back as it was."""
+    chance = random.Random(seed)
+    for _ in range(rounds):
+        sent = bytes(chance.randrange(256) for _ in range(chance.randrange(1, 3000)))
+        s.sendall(sent)
+        got = b""
+        while len(got) < len(sent):
+            part = s.recv(len(sent) - len(got))
+            assert part, "the server closed"
+            got += part
+        assert got == sent
+
+
+def descriptors(pid):
+    """{number: what it is}, sockets and pipes without their inodes."""
+    place = "/proc/%d/fd" % pid
+    return {int(fd): re.sub(r":\[\d+\]$", "", os.readlink(os.path.join(place, fd)))
+            for fd in os.listdir(place)}
+
+
+def served_by(daemon, way, preload, rounds=20):
+    server, port = daemon(way, 3, preload)
+    for seed in range(rounds):
+        with socket.create_connection(("127.0.0.1", port), DEADLINE) as s:
+            talk(s, seed, 5)
+    with socket.create_connection(("127.0.0.1", port), DEADLINE) as s:
+        talk(s, "the last", 1)
+        held = descriptors(server.pid)
+    del held[1], held[2]  # files of this test's own
+    return server, held
+
+
+@pytest.mark.parametrize("way", ["loop", "close_range", "closefrom"])
+def test_daemon_that_closed_all_descriptors(daemon, way):
+    native, expected = served_by(daemon, way, preload=False)
+    server, held = served_by(daemon, way, preload=True)
+    assert held == expected
+    assert sorted(held) == [0, 3, 4]
+    assert server.end() == native.end() == -signal.SIGTERM
+    assert server.err == ""
+
+
+@pytest.mark.parametrize("way", ["close_range", "closefrom"])
+def test_not_one_byte_to_a_client_that_got_descriptor_2(daemon, directory, way):
+    server, port = daemon(way, 0)  # the listener is 0
+    client(port, b"k", 1)  # gets 1, and leaks
+    with socket.create_connection(("127.0.0.1", port), DEADLINE) as s:
+        talk(s, "two", 5)
+        assert descriptors(server.pid) == {0: "socket", 1: "socket", 2: "socket"}
+        until(lambda: idle_for_grace(server.pid), "the leak to be old enough")
+        assert server.end() == -signal.SIGTERM
+        with pytest.raises((ConnectionResetError, StopIteration)):
+            rest = s.recv(1000)
+            assert rest == b"", rest
+            raise StopIteration
+    assert server.err == ""
+    beside, = [path for path in files_below(directory) if path.endswith(".report.txt")]
+    report = Report(open(beside).read())
+    assert (report.pid, report.leaks) == (server.pid, 1), report.text
+    assert report.only().verdict == "eof-ignored", report.text
+
+
+def idle_for_grace(pid):
+    """True once the process, and so all it has done, is older than GRACE by far."""
+    with open("/proc/%d/stat" % pid) as f:
+        started = int(f.read().rsplit(")", 1)[1].split()[19])
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return now - started / os.sysconf("SC_CLK_TCK") > 0.5
+
+
+@pytest.mark.parametrize("way", REFUSALS)
+def test_descriptor_whose_close_failed_is_still_tracked(start, way):
+    run = start([program("close_refused"), HOLD, way], grace=GRACE)
+    if run.wait() == 77:
+        pytest.skip("no seccomp filter can be had here")
+    assert run.process.returncode == 0, run.err
+    group = Report(run.err).only()
+    assert (group.verdict, group.count) == ("eof-ignored", 1), run.err
+
+
+@pytest.mark.parametrize("new", ["live", "left"])
+def test_eof_of_a_closed_socket_is_not_that_of_the_next_by_its_number(start, new):
+    run = start([program("recv_reused"), HOLD, new], grace=GRACE)
+    assert run.wait() == 0, run.err
+    assert run.out == "recv of the old: 0\n"
+    if new == "live":
+        assert run.err == ""
+        return
+    group = Report(run.err).only()
+    assert (group.verdict, group.count) == ("eof-unread", 1), run.err
+    assert group.stack("opened")[0].startswith("accepter"), run.err
+    assert "EOF read" not in group.stacks, run.err
+    assert "never read" in group.text
+
+
+# Memory and the loader
+
+def end_while_allocating(start, threads, count):
+    runs = [start([program("malloc_loops"), 20, threads], grace=GRACE) for _ in range(count)]
+    for run in runs:
+        run.line("ready")
+    for run in runs:
+        os.kill(run.pid, signal.SIGTERM)
+    for run in runs:
+        assert run.wait() == -signal.SIGTERM, run.err
+        report = Report(run.err)
+        assert (report.pid, report.leaks) == (run.pid, 1), run.err
+        assert report.only().verdict == "eof-ignored"
+        assert report.only().stack("EOF read"), run.err
+        assert "nothing lost." in report.text, report.text
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_sigterm_while_the_heap_is_being_changed(start, threads):
+    for _ in range(20):
+        end_while_allocating(start, threads, 5)
+
+
+@pytest.mark.parametrize("before", ["used", "unused"])
+def test_fork_while_a_thread_is_in_the_loader(start, before):
+    children = 150
+    run = start([program("fork_in_dlopen"), "libm.so.6", children, before], grace="0")
+    assert run.wait() == 0, run.err
+    ended = dict(map(int, line.split()) for line in run.out.splitlines())
+    assert len(ended) == children and set(ended.values()) == {7}, run.out
+    told = {int(match.group(4)) for match in HEAD.finditer(run.err)}
+    assert told == set(ended), run.err
+    assert run.err.count("eof-ignored  1 paired socket") == children, run.err
+    assert run.err.count("EOF read    leak") == children, run.err
+    if before == "used":
+        assert "only the caller" not in run.err
+
+
+# Signals
+
+def dispositions():
+    try:
+        return subprocess.check_output([program("dispositions")],
+                                       universal_newlines=True).split()
+    except OSError:
+        return []
+
+
+@pytest.mark.parametrize("way", dispositions())
+def test_signals_read_back_as_they_were_set(start, way):
+    native = start([program("dispositions"), way], preload=False)
+    traced = start([program("dispositions"), way])
+    assert (traced.wait(), native.wait()) == (0, 0)
+    different = [pair for pair in zip(native.out.splitlines(), traced.out.splitlines())
+                 if pair[0] != pair[1]]
+    assert different == []
+    assert len(native.out.splitlines()) == len(traced.out.splitlines()) > 60
+
+
+def test_process_one_ignores_signals_as_without(start, directory):
+    unshare = [tool("unshare") or "unshare", "--pid", "--fork", "--mount-proc"]
+    if os.geteuid() != 0:
+        unshare.insert(1, "-r")
+    tried = subprocess.run(unshare + ["true"], stderr=subprocess.PIPE)
+    if tried.returncode:
+        pytest.skip("no pid namespace: " + tried.stderr.decode().strip())
+    native = start(unshare + [program("process_one")], preload=False)
+    assert native.wait() == 0, native.out
+    traced = start(unshare + ["env", "LD_PRELOAD=" + LIBRARY, "CLOSEWAIT_OPTIONS=grace=%s:dir=%s"
+                              % (GRACE, directory), program("process_one")], preload=False)
+    assert traced.wait() == 0, traced.err
+    assert traced.out == native.out
+    assert native.out == "nanosleep: whole\nraise: 0\nalive\n"
+    report = Report(traced.err)
+    assert (report.pid, report.leaks) == (1, 1), traced.err
+    assert named(report.only().stack("opened"), "leak", "main"), traced.err

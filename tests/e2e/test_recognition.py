@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""A stack that is recognised is the one that unwinding it in full would give.
+
+With unwind=audit every stack that is recognised is unwound as well, and the two compared.
+"""
+import os
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from test_real_servers import (NGINX_REQUESTS, NODE_REQUESTS, Answers, Redis,  # noqa: F401
+                               nginx, node, redis)
+from traced import DEADLINE, PYTHON, program, traces
+
+AUDIT = {"unwind": "audit", "keep": "always", "grace": "10m"}
+CONNECTIONS = 300
+
+
+@pytest.fixture
+def audited(directory):
+    """audited(least) reads the counters and checks them; returns them."""
+    def check(least=300):
+        found = traces(directory)
+        assert found
+        out = subprocess.check_output([program("counters")] + found, universal_newlines=True)
+        counters = {name: int(value) for name, value in map(str.split, out.splitlines())}
+        assert counters["audit_differences"] == 0, out
+        assert counters["audited"] > least, out
+        return counters
+    return check
+
+
+def test_nginx(nginx, audited):  # noqa: F811
+    server, port = nginx(**AUDIT)
+    asked = Answers(port, NGINX_REQUESTS)
+    asked.keep_alive(CONNECTIONS)
+    asked.one_connection_each(CONNECTIONS)
+    assert server.end(signal.SIGQUIT) == 0
+    audited()
+
+
+def test_redis(redis, audited):  # noqa: F811
+    server, port = redis(**AUDIT)
+    for i in range(CONNECTIONS):
+        connection = Redis(port)
+        assert connection.ask(b"SET", b"key", b"v%d" % i) == b"+OK\r\n"
+        assert connection.ask(b"GET", b"key") == b"$%d\r\nv%d\r\n" % (len(b"v%d" % i), i)
+        connection.close()
+    assert server.end() == 0
+    audited()
+
+
+def test_node(node, audited):  # noqa: F811
+    server, port = node(**AUDIT)
+    Answers(port, NODE_REQUESTS).one_connection_each(CONNECTIONS)
+    assert server.end() == -signal.SIGTERM
+    audited()
+
+
+def ask_in_turn(port, count):
+    for i in range(count):
+        with socket.create_connection(("127.0.0.1", port), DEADLINE) as s:
+            s.sendall(b"1 2 3\n" if i % 4 else b"no number\n")
+            assert s.makefile("rb").readline() == (b"6\n" if i % 4 else b"no\n")
+
+
+def test_threaded_cpython(start, audited):
+    server = start([PYTHON, program("threaded_server.py")], stdin=subprocess.PIPE, **AUDIT)
+    ask_in_turn(server.port(), CONNECTIONS)
+    server.process.stdin.close()
+    assert server.wait() == 0, server.err
+    audited()
+
+
+@pytest.mark.parametrize("argv, told", [
+    (["cpp_server", 300], "answered 300 refused 600 content 900\n"),
+    (["coroutines", 60], "served 720\n"),
+    (["alloca_depths", 1, 3000], None),
+    (["alloca_depths", 2, 3000], None),
+    (["signal_altstack", 2000], "did 4000, interrupted: yes\n"),
+], ids=lambda value: value and "-".join(map(str, value)) if isinstance(value, list) else "")
+def test_program(start, audited, argv, told):
+    path = program(argv[0])
+    if not os.path.exists(path):
+        pytest.skip("the build had no C++ compiler")
+    run = start([path] + argv[1:], **AUDIT)
+    assert run.wait() == 0, run.err
+    assert run.out == told or not told
+    counters = audited()
+    assert counters["opened"] == counters["closed"], counters
+
+
+@pytest.mark.parametrize("round", range(10))
+def test_handlers_on_another_stack_do_no_harm(start, round):
+    """What was recognised in one thread is looked for in others, at other addresses."""
+    run = start([program("signal_altstack"), 2000], grace="10m")
+    assert run.wait() == 0, run.err
+    assert run.out == "did 4000, interrupted: yes\n"
