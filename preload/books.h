@@ -73,8 +73,7 @@ static inline struct books *books_here(void)
  * socket. */
 struct books *books_for_socket(void);
 
-/* Around fork(): the short locks are taken, so that the child finds nothing half-changed.
- */
+/* Around fork(): the short locks are taken, so that the child finds nothing half-changed. */
 void books_fork_prepare(void);
 void books_fork_parent(void);
 void books_fork_child(void);

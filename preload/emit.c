@@ -56,8 +56,7 @@ void emit_close(struct emit_buffer *buffer)
 	sys_munmap(buffer->bytes, buffer->room);
 }
 
-/* All of it at once if it is a file or fits the pipe; else in pieces that do not block.
- */
+/* All of it at once if it is a file or fits the pipe; else in pieces that do not block. */
 static bool write_all(int fd, const char *bytes, size_t size)
 {
 	struct stat st;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Brings the report to where the user reads it. In a dying process; no malloc, no stdio.
- */
+/* Brings the report to where the user reads it. In a dying process; no malloc, no stdio. */
 #pragma once
 
 #include <stdbool.h>

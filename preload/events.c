@@ -23,7 +23,7 @@ void event_add(struct books *b, enum cw_event_kind kind, uint64_t ns, int fd,
 	atomic_store_explicit(&p->last_event, ns, memory_order_relaxed);
 }
 
-bool event_last_was_close(struct books *b, int fd)
+bool event_last_was_close(struct books *b, int fd, cw_ref *site)
 {
 	struct cw_process *p = b->process;
 	uint32_t next = atomic_load_explicit(&p->event_next, memory_order_relaxed);
@@ -32,9 +32,12 @@ bool event_last_was_close(struct books *b, int fd)
 		struct cw_event *e = &p->events[(next - i) % CW_EVENT_RING];
 		uint32_t kind = atomic_load_explicit(&e->kind, memory_order_acquire);
 
-		if (atomic_load_explicit(&e->fd, memory_order_relaxed) == fd &&
-		    (kind == CW_EVENT_CLOSE || kind == CW_EVENT_OPEN))
-			return kind == CW_EVENT_CLOSE;
+		if (atomic_load_explicit(&e->fd, memory_order_relaxed) != fd ||
+		    (kind != CW_EVENT_CLOSE && kind != CW_EVENT_OPEN &&
+		     kind != CW_EVENT_DUP))
+			continue;
+		*site = atomic_load_explicit(&e->site, memory_order_relaxed);
+		return kind == CW_EVENT_CLOSE;
 	}
 	return false;
 }

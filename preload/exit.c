@@ -181,24 +181,24 @@ int exit_status(uint64_t leaks, int status)
 	return leaks && options.exitcode > 0 ? options.exitcode : status;
 }
 
-void exit_normal(void *unused)
+void exit_normal(void *unused, int status)
 {
 	uint64_t leaks;
 
 	(void)unused;
-	leaks = exit_before(CW_END_EXIT, 0);
+	leaks = exit_before(CW_END_EXIT, status);
 	/* exit() from the last handler goes on where it was, and flushes what is
 	 * buffered. */
 	if (leaks && options.exitcode > 0)
 		exit(options.exitcode);
 }
 
-void exit_quick(void *unused)
+void exit_quick(void *unused, int status)
 {
 	uint64_t leaks;
 
 	(void)unused;
-	leaks = exit_before(CW_END_QUICK, 0);
+	leaks = exit_before(CW_END_QUICK, status);
 	if (leaks && options.exitcode > 0)
 		real_get()->_exit(options.exitcode);
 }

@@ -8,9 +8,10 @@
 
 #include "trace/format.h"
 
-/* Handlers registered with libc. */
-void exit_normal(void *unused);
-void exit_quick(void *unused);
+/* Handlers registered with libc. glibc hands every __cxa_atexit handler the exit status as well
+ * (stdlib/exit.c), which its prototype does not say. */
+void exit_normal(void *unused, int status);
+void exit_quick(void *unused, int status);
 
 /* Before a way out that runs no handlers: _exit, a fatal signal, exec. Returns how many
  * leaks there are. Nothing happens in a vfork child, or if another thread is at it (it is

@@ -46,8 +46,7 @@ static inline void *extent_bytes(uint32_t index)
 uint32_t extent_claim(uint32_t owner);
 void extent_publish(uint32_t index, enum cw_extent_kind kind);
 
-/* Gives one extent back, or all that belong to `owner`, that of the process itself last.
- */
+/* Gives one extent back, or all that belong to `owner`, that of the process itself last. */
 void extent_release(uint32_t index);
 void extents_release_owned(uint32_t owner);
 

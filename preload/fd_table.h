@@ -31,8 +31,7 @@ static inline uint64_t fd_entry(struct books *b, int fd)
 	return slot ? atomic_load_explicit(slot, memory_order_acquire) : 0;
 }
 
-/* Puts `entry` there; returns what stood there before in *old. False: no room (counted).
- */
+/* Puts `entry` there; returns what stood there before in *old. False: no room (counted). */
 bool fd_enter(struct books *b, int fd, uint64_t entry, uint64_t *old);
 
 /* Takes the entry out; 0 if there was none. */

@@ -27,16 +27,14 @@ static void look_at(void *context, struct books *b, int fd, uint64_t entry)
 	struct cw_socket *s = socket_pin(entry);
 	struct cw_look *look = s ? look_of(b, s) : NULL;
 
-	/* A socket with several descriptors is asked once, unless one of them is stale.
-	 */
+	/* A socket with several descriptors is asked once, unless one of them is stale. */
 	if (look && (look->taken < begun || look->flags & CW_LOOK_GONE))
 		kernel_look(b, fd, s, look);
 	if (s)
 		socket_unpin(b, s);
 }
 
-/* Records that no descriptor leads to: a close that never came back (a cancelled thread).
- */
+/* Records that no descriptor leads to: a close that never came back (a cancelled thread). */
 static void orphans(struct books *b, uint32_t extent, uint64_t begun)
 {
 	uint32_t used = atomic_load(&trace_map.extents[extent].used);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The hook of syscall(): libuv closes with syscall(SYS_close, fd), others do the rest so.
- */
+/* The hook of syscall(): libuv closes with syscall(SYS_close, fd), others do the rest so. */
 #include <stdarg.h>
 #include <sys/syscall.h>
 

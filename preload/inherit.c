@@ -15,8 +15,7 @@ struct copying {
 	uint64_t last_copy;
 };
 
-/* The copy of a parent's record, found again for its further descriptors by the cookie.
- */
+/* The copy of a parent's record, found again for its further descriptors by the cookie. */
 static uint64_t copied_before(struct copying *c, const struct cw_socket *parent,
 			      uint64_t entry)
 {

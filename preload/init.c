@@ -23,8 +23,8 @@ static uint64_t started;
 
 /* glibc's own registration: a handler that belongs to no library (dso NULL) runs after
  * all that do, and after the destructors and C++ statics of every library. */
-int __cxa_atexit(void (*f)(void *), void *argument, void *dso);
-int __cxa_at_quick_exit(void (*f)(void *), void *dso);
+int __cxa_atexit(void (*f)(void *, int), void *argument, void *dso);
+int __cxa_at_quick_exit(void (*f)(void *, int), void *dso);
 int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
 		      void *dso);
 

@@ -9,6 +9,5 @@
 
 #include "books.h"
 
-/* The caller has `s` pinned and dropped its last descriptor; the ring takes a reference.
- */
+/* The caller has `s` pinned and dropped its last descriptor; the ring takes a reference. */
 void late_keep(struct books *b, struct cw_socket *s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How sockets leave the process. */
 #include "clock.h"
+#include "double_close.h"
 #include "events.h"
 #include "kernel.h"
 #include "late.h"
@@ -95,6 +96,7 @@ struct closing lifecycle_release(int fd)
 
 	if (!b)
 		return c;
+	double_close_swept(b, fd);
 	c.entry = fd_take(b, fd);
 	s = socket_pin(c.entry);
 	if (!s) {
@@ -168,9 +170,8 @@ static void close_failed(const struct closing *c, int error)
 		lifecycle_closed(c);
 	else if (c->entry)
 		lifecycle_drop(b, c->entry);
-	else if (b && event_last_was_close(b, c->fd))
-		atomic_fetch_add_explicit(&b->process->double_closes, 1,
-					  memory_order_relaxed);
+	else if (b)
+		double_close_note(b, c->fd);
 }
 
 void lifecycle_close_ended(const struct closing *c, int r)

@@ -124,8 +124,7 @@ uint64_t lifecycle_adopt(struct books *b, int fd)
 	return fd_entry(b, fd);
 }
 
-/* The listener's kind is that of what it accepts; it is adopted if nobody told us of it.
- */
+/* The listener's kind is that of what it accepts; it is adopted if nobody told us of it. */
 static bool kind_from_listener(struct books *b, int listener, uint64_t entry,
 			       struct cw_socket *s)
 {

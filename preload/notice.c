@@ -3,11 +3,12 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "extents.h"
 #include "lock.h"
 #include "notice.h"
 #include "sys.h"
 
-static char lines[1024];
+static char lines[sizeof(((struct cw_header *)0)->notes)];
 static size_t used;
 static size_t written;
 static struct lock notice_lock;
@@ -52,6 +53,8 @@ void notice_flush(void)
 	if (written < used && notice_stderr_same())
 		sys_write(2, lines + written, used - written);
 	written = used;
+	if (trace_map.header)
+		memcpy(trace_map.header->notes, lines, used + 1);
 	lock_drop(&notice_lock);
 }
 

@@ -13,8 +13,8 @@ struct site_close {
 	cw_ref close_site;
 	bool eof_seen;
 	bool slow;
-	uint64_t dwell; /* ns between peer FIN and close; UINT64_MAX: no FIN was known of
-			 */
+	uint64_t
+		dwell; /* ns between peer FIN and close; UINT64_MAX: no FIN was known of */
 };
 
 void site_stats_opened(cw_ref stats);

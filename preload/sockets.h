@@ -17,8 +17,7 @@ static inline struct cw_socket *entry_socket(uint64_t entry)
 	return ref_pointer((cw_ref)(entry >> 32));
 }
 
-/* A zeroed record, invisible to readers until socket_commit(). NULL: no room (counted).
- */
+/* A zeroed record, invisible to readers until socket_commit(). NULL: no room (counted). */
 struct cw_socket *socket_new(struct books *b);
 
 /* Makes it visible with one reference; returns its descriptor entry. */
@@ -35,6 +34,5 @@ void socket_unpin(struct books *b, struct cw_socket *s);
 /* One descriptor more. False: the record is gone (or has a million of them). */
 bool socket_ref(uint64_t entry);
 
-/* One descriptor less, of a record that the caller has pinned. True: that was the last.
- */
+/* One descriptor less, of a record that the caller has pinned. True: that was the last. */
 bool socket_unref(struct cw_socket *s);

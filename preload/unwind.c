@@ -22,8 +22,7 @@
 #define REGISTERS        33
 #endif
 
-/* Stacks are larger only by mistake; a cursor that left this far behind has lost its way.
- */
+/* Stacks are larger only by mistake; a cursor that left this far behind has lost its way. */
 #define STACK_SPAN  (256ul << 20)
 #define PAGE        4096ul
 #define PAGES_KNOWN 64
@@ -224,8 +223,7 @@ bool unwind_starting(void)
 	return starting;
 }
 
-/* Makes the address space, and makes libunwind start up (its first use of one does that).
- */
+/* Makes the address space, and makes libunwind start up (its first use of one does that). */
 static bool make_space(void)
 {
 	starting = true;

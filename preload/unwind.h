@@ -16,18 +16,15 @@
 
 #include "stack.h"
 
-/* Fills `stack`. False: libunwind is not to be had (a notice says why). Preserves errno.
- */
+/* Fills `stack`. False: libunwind is not to be had (a notice says why). Preserves errno. */
 bool unwind_stack(struct stack *stack, struct known_log *log);
 
 /* Never again in this process: its inner state may be torn. */
 void unwind_give_up(void);
 
 /* In a fork child whose parent had threads: one of them may have held the loader's lock,
- * for ever as seen from here, so libunwind is not opened any more if it is not open yet.
- */
+ * for ever as seen from here, so libunwind is not opened any more if it is not open yet. */
 void unwind_fork_child_of_threads(void);
 
-/* True in a thread that is inside libunwind's start-up, whose pipe must not come to be.
- */
+/* True in a thread that is inside libunwind's start-up, whose pipe must not come to be. */
 bool unwind_starting(void);

@@ -91,18 +91,18 @@ struct cw_header {
 	char magic[16];
 	uint32_t version;
 	uint32_t byte_order;
-	uint32_t header_size;   /* sizeof(struct cw_header) */
-	uint32_t extent_size;   /* bytes */
-	uint32_t extent_count;  /* extents in the table, the reserved ones included */
-	uint32_t flags;         /* enum cw_trace_flag */
-	uint64_t size;          /* bytes of the file */
-	uint8_t boot_id[16];    /* /proc/sys/kernel/random/boot_id, raw */
-	uint64_t started_mono;  /* ns; when the trace was made */
-	uint64_t started_real;  /* ns since the epoch, the same moment */
-	uint64_t image_started; /* ns, monotonic; when the library was loaded: "up 2m05s"
-				 */
-	uint64_t pid_start;     /* /proc/PID/stat field 22, clock ticks since boot */
-	uint32_t pid;        /* of the process that made it, in its own pid namespace */
+	uint32_t header_size;  /* sizeof(struct cw_header) */
+	uint32_t extent_size;  /* bytes */
+	uint32_t extent_count; /* extents in the table, the reserved ones included */
+	uint32_t flags;        /* enum cw_trace_flag */
+	uint64_t size;         /* bytes of the file */
+	uint8_t boot_id[16];   /* /proc/sys/kernel/random/boot_id, raw */
+	uint64_t started_mono; /* ns; when the trace was made */
+	uint64_t started_real; /* ns since the epoch, the same moment */
+	uint64_t
+		image_started; /* ns, monotonic; when the library was loaded: "up 2m05s" */
+	uint64_t pid_start;    /* /proc/PID/stat field 22, clock ticks since boot */
+	uint32_t pid;          /* of the process that made it, in its own pid namespace */
 	uint32_t image;      /* 0, 1, …: the n-th trace made by that pid (after exec) */
 	uint64_t grace;      /* ns */
 	uint64_t slow_close; /* ns */
@@ -204,6 +204,8 @@ struct cw_process {
 	_Atomic uint64_t closed; /* by a call that we saw */
 	_Atomic uint64_t gone;   /* closed or replaced out of our sight */
 	_Atomic uint64_t double_closes;
+	_Atomic cw_ref double_close_site;    /* of the first of them */
+	_Atomic cw_ref double_close_earlier; /* where that number was closed before */
 	_Atomic uint64_t exhausted; /* accept or socket failed with EMFILE or ENFILE */
 	_Atomic uint64_t exhausted_first; /* ns */
 	_Atomic uint64_t unwound;         /* stacks that were not known yet */

@@ -120,6 +120,17 @@ static struct verdict_context context_of(const struct trace_view *view,
 	return context;
 }
 
+/* The kernel's newest word is of those that live: a socket of a dead process may still be
+ * open in another, which says nothing of who forgot it. */
+static struct trace_view view_of(const struct report *report)
+{
+	struct trace_view view = *report->view;
+
+	if (!report->context.alive)
+		view.look = NULL;
+	return view;
+}
+
 static bool wants_section(const struct report *report, uint64_t findings, bool single)
 {
 	if (findings)
@@ -133,10 +144,13 @@ static int report_process(struct report *report, bool single, struct summary *su
 			  struct report_result *result)
 {
 	const struct report_options *options = report->options;
+	struct trace_view view;
 	uint64_t findings;
 	int error;
 
 	report->context = context_of(report->view, options, report->process);
+	view = view_of(report);
+	report->view = &view;
 	error = groups_build(&report->groups, report->view, report->index,
 			     &report->context, options->show_open || options->all);
 	if (error)

@@ -22,12 +22,10 @@ struct text_sink {
 	void *context;
 };
 
-/* One source-level frame. Strings belong to the symbolizer and live until its next call.
- */
+/* One source-level frame. Strings belong to the symbolizer and live until its next call. */
 struct symbol {
 	const char *function; /* NULL: not known */
-	uint64_t offset; /* bytes from the function's start (or in the module, if unknown)
-			  */
+	uint64_t offset; /* bytes from the function's start (or in the module, if unknown) */
 	const char *file;         /* NULL: not known */
 	int line;                 /* 0: not known */
 	const char *inlined_into; /* NULL, or the function this one was inlined into */

@@ -6,6 +6,22 @@
 
 #define CLOSERS_SHOWN 4u
 
+/* A bound is rounded up to what text_duration() shows, which cuts. */
+static uint64_t round_up(uint64_t ns)
+{
+	uint64_t step = 1000000000;
+
+	if (ns < 100000)
+		step = 1000;
+	else if (ns < 10000000)
+		step = 100000;
+	else if (ns < 1000000000)
+		step = 1000000;
+	else if (ns < 10000000000)
+		step = 100000000;
+	return (ns + step - 1) / step * step;
+}
+
 static void put_dwell(const struct report *report, const struct siblings *siblings)
 {
 	uint64_t p50 = siblings_dwell(siblings, 50);
@@ -14,9 +30,9 @@ static void put_dwell(const struct report *report, const struct siblings *siblin
 	if (!p50)
 		return;
 	text_put(report->sink, ", dwell p50 below ");
-	text_duration(report->sink, p50);
+	text_duration(report->sink, round_up(p50));
 	text_put(report->sink, ", p99 below ");
-	text_duration(report->sink, p99);
+	text_duration(report->sink, round_up(p99));
 	text_put(report->sink, ", max ");
 	text_duration(report->sink, siblings->dwell_max);
 }
@@ -47,6 +63,7 @@ static void put_closers(const struct report *report, const struct siblings *sibl
 	text_put(report->sink, "\n");
 }
 
+/* The dwell of what only the exit closed was counted with the others': then none is told. */
 static void put_siblings(const struct report *report, const struct siblings *siblings)
 {
 	text_put(report->sink, "  of ");
@@ -54,7 +71,8 @@ static void put_siblings(const struct report *report, const struct siblings *sib
 	text_put(report->sink, " opened here, ");
 	text_unsigned(report->sink, siblings->closed);
 	text_put(report->sink, siblings->closed == 1 ? " was closed" : " were closed");
-	put_dwell(report, siblings);
+	if (!report->groups.totals.leaked_by_exit)
+		put_dwell(report, siblings);
 	text_put(report->sink, siblings->closer_count ? ":\n" : "\n");
 	put_closers(report, siblings);
 }

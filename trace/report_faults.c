@@ -114,6 +114,9 @@ static void put_double_closes(struct report *report)
 	text_put(report->sink, " a socket's descriptor was closed that had been closed "
 			       "before: with threads, the second close hits whoever got "
 			       "the number next\n\n");
+	report_stack(report, "closed", report->process->double_close_earlier);
+	report_stack(report, "and again", report->process->double_close_site);
+	text_put(report->sink, "\n");
 }
 
 /* Places that hold at least a tenth of the process's sockets. */

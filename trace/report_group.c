@@ -207,7 +207,7 @@ static void put_last_call(const struct report *report, const struct group *group
 	text_put(report->sink, socket->last_call == CW_CALL_READ ? "a read" : "a write");
 	if (result < 0) {
 		text_put(report->sink, " that failed: ");
-		text_errno(report->sink, -result);
+		text_errno(report->sink, result == INT32_MIN ? 0 : -result);
 	} else {
 		text_put(report->sink, " that returned ");
 		text_signed(report->sink, result);

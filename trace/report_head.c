@@ -103,7 +103,7 @@ static void put_uptime(const struct report *report)
 
 	if (!uptime)
 		return;
-	text_put(report->sink, ", up ");
+	text_put(report->sink, report->context.killed ? ", up at least " : ", up ");
 	text_duration(report->sink, uptime);
 }
 

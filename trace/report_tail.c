@@ -123,6 +123,22 @@ static void put_kernel(const struct report *report)
 	text_put(report->sink, anything_lost(report) ? ".\n" : "; nothing lost.\n");
 }
 
+/* How the stacks were come by: differences would mean that the recognition is wrong. */
+static void put_stacks(const struct report *report)
+{
+	const struct cw_process *process = report->process;
+
+	if (!report->options->all && !process->audit_differences)
+		return;
+	text_put(report->sink, "stacks: ");
+	text_unsigned(report->sink, process->unwound);
+	text_put(report->sink, " unwound; of the recognised ones ");
+	text_unsigned(report->sink, process->audited);
+	text_put(report->sink, " unwound to compare, ");
+	text_unsigned(report->sink, process->audit_differences);
+	text_put(report->sink, " different\n");
+}
+
 /* Each line of the trace's own notes. */
 static void put_notes(const struct report *report)
 {
@@ -158,6 +174,7 @@ void report_tail(const struct report *report)
 	put_descriptors(report);
 	put_kernel(report);
 	put_losses(report);
+	put_stacks(report);
 	put_notes(report);
 	put_hint(report);
 }

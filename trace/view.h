@@ -37,8 +37,7 @@ struct trace_view {
 int trace_view_open(struct trace_view *view, const void *bytes, size_t size);
 int trace_view_truncated(const struct trace_view *view);
 
-/* The kind of extent `index`, CW_EXTENT_FREE if out of range; its owner's process extent.
- */
+/* The kind of extent `index`, CW_EXTENT_FREE if out of range; its owner's process extent. */
 enum cw_extent_kind trace_extent(const struct trace_view *view, uint32_t index,
 				 uint32_t *owner);
 /* The start of extent `index` (in range), and how many bytes of it are in use. */
