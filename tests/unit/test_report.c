@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* What the user reads of a known trace. */
+#include <stdio.h>
+#include <string.h>
+
+#include "built_example.h"
+#include "trace/text.h"
+#include "unit.h"
+
+static char text[65536];
+
+static struct report_result put(const struct built_trace *trace,
+				struct report_options options)
+{
+	struct trace_view view = built_view(trace);
+	struct text_buffer buffer;
+	struct text_sink sink;
+	struct report_result result;
+
+	text_buffer_init(&buffer, text, sizeof(text));
+	sink = text_buffer_sink(&buffer);
+	if (!options.now)
+		options.now = BUILT_NOW;
+	assert_int_equal(
+		report_text(&view, &options, &example_symbolizer, &sink, &result), 0);
+	assert_false(buffer.cut);
+	return result;
+}
+
+static void assert_has(const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("not there: %s\nin:\n%s", part, text);
+}
+
+static void assert_has_not(const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("should not be there: %s\nin:\n%s", part, text);
+}
+
+/* expected_report.txt: what stands there is what users get; change it knowingly. */
+static const char *expected_report(void)
+{
+	static char expected[sizeof(text)];
+	FILE *file = fopen(EXPECTED_REPORT, "re");
+	size_t size;
+
+	assert_non_null(file);
+	size = fread(expected, 1, sizeof(expected) - 1, file);
+	fclose(file);
+	expected[size] = '\0';
+	return expected;
+}
+
+static void the_report_of_the_example(void **state)
+{
+	struct built_trace trace = build_example();
+	struct report_result result =
+		put(&trace, (struct report_options){.trace_path = "/run/6120.0.cwtrace"});
+
+	(void)state;
+	if (strcmp(text, expected_report()) != 0) {
+		fputs(text, stdout);
+		fail_msg("the report above is not that of expected_report.txt");
+	}
+	assert_int_equal(result.leaks, 4);
+	assert_int_equal(result.findings, 5);
+	built_trace_free(&trace);
+}
+
+static void nothing_is_put_where_there_is_nothing_to_report(void **state)
+{
+	struct built_trace trace = build_forked_example(false);
+	struct report_result result =
+		put(&trace, (struct report_options){.only_findings = true});
+
+	(void)state;
+	assert_string_equal(text, "");
+	assert_int_equal(result.findings, 0);
+	built_trace_free(&trace);
+}
+
+static void clean_processes_are_one_line(void **state)
+{
+	struct built_trace trace = build_forked_example(false);
+
+	(void)state;
+	put(&trace, (struct report_options){0});
+	assert_string_equal(text, "closewait: no leaks: 153 opened, 153 closed, 2 "
+				  "processes.  ./server -p 8080\n");
+	built_trace_free(&trace);
+}
+
+static void each_process_with_findings_has_its_section(void **state)
+{
+	struct built_trace trace = build_forked_example(true);
+	struct report_result result = put(&trace, (struct report_options){0});
+
+	(void)state;
+	assert_int_equal(result.leaks, 4);
+	assert_has("pid 6121 (forked from 6120)");
+	assert_has("no leaks in the other 1 process: 3 opened, 3 closed\n");
+	built_trace_free(&trace);
+}
+
+static void a_killed_process_is_judged_at_its_last_sign_of_life(void **state)
+{
+	struct built_trace trace = build_example();
+	struct trace_view view = built_view(&trace);
+	struct cw_process *process =
+		(void *)(uintptr_t)trace_process(&view, trace.process);
+
+	(void)state;
+	process->state = CW_PROCESS_LIVE;
+	process->ended = 0;
+	process->looked = 0;
+	process->last_event = BUILT_NOW - 1000000000;
+	for (cw_ref ref = 0; ref < trace.size / 8; ref++) {
+		struct cw_socket *socket = (void *)(uintptr_t)trace_socket(&view, ref);
+
+		if (socket)
+			socket->look = 0;
+	}
+	put(&trace, (struct report_options){.killed = true, .now = 10 * BUILT_NOW});
+	assert_has("ended without a word: SIGKILL, most likely");
+	assert_has("unknown  1 accepted socket: open when the process was killed");
+	assert_has("eof-ignored  3 accepted sockets");
+	assert_has("oldest at least 1m29s");
+	assert_has("The kernel was not asked");
+	built_trace_free(&trace);
+}
+
+static void all_hides_no_socket_and_no_frame(void **state)
+{
+	struct built_trace trace = build_example();
+
+	(void)state;
+	put(&trace, (struct report_options){.all = true, .trace_path = "x"});
+	assert_has("_start");
+	assert_has_not("more from");
+	built_trace_free(&trace);
+}
+
+static void the_fingerprint_knows_no_lines(void **state)
+{
+	struct built_trace trace = build_example();
+	struct trace_view view = built_view(&trace);
+	char before[9];
+
+	(void)state;
+	put(&trace, (struct report_options){0});
+	memcpy(before, strstr(text, "   [") + 4, 8);
+	before[8] = '\0';
+	/* Every call moves by three lines. */
+	for (cw_ref ref = 0; ref < trace.size / 8; ref++) {
+		uint32_t count;
+		struct cw_site *site = (void *)(uintptr_t)trace_site(&view, ref, &count);
+
+		if (site && site->count == 3 && site->frames[2].offset == 0x600 + 34)
+			site->frames[0].offset += 3;
+	}
+	put(&trace, (struct report_options){0});
+	assert_has(before);
+	built_trace_free(&trace);
+}
+
+static void a_result_that_no_call_returns_is_no_trap(void **state)
+{
+	struct built_trace trace = build_example();
+	struct trace_view view = built_view(&trace);
+
+	(void)state;
+	for (cw_ref ref = 0; ref < trace.size / 8; ref++) {
+		struct cw_socket *socket = (void *)(uintptr_t)trace_socket(&view, ref);
+
+		if (socket)
+			socket->last_result = INT32_MIN;
+	}
+	put(&trace, (struct report_options){0});
+	assert_has("a read that failed: ");
+	built_trace_free(&trace);
+}
+
+static void what_runs_is_called_running(void **state)
+{
+	struct built_trace trace = build_example();
+	struct trace_view view = built_view(&trace);
+	struct cw_process *process =
+		(void *)(uintptr_t)trace_process(&view, trace.process);
+
+	(void)state;
+	process->state = CW_PROCESS_LIVE;
+	process->ended = 0;
+	put(&trace, (struct report_options){.alive = true});
+	assert_has(", running\n");
+	assert_has("ago; no call has learned of it");
+	built_trace_free(&trace);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_report_of_the_example),
+		cmocka_unit_test(nothing_is_put_where_there_is_nothing_to_report),
+		cmocka_unit_test(clean_processes_are_one_line),
+		cmocka_unit_test(each_process_with_findings_has_its_section),
+		cmocka_unit_test(a_killed_process_is_judged_at_its_last_sign_of_life),
+		cmocka_unit_test(all_hides_no_socket_and_no_frame),
+		cmocka_unit_test(the_fingerprint_knows_no_lines),
+		cmocka_unit_test(a_result_that_no_call_returns_is_no_trap),
+		cmocka_unit_test(what_runs_is_called_running),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
