@@ -20,6 +20,7 @@
 
 /* Of <netinet/tcp.h>, which cannot be had beside <linux/tcp.h>. */
 #define STATE_CLOSE_WAIT 8
+#define STATE_LISTEN     10
 
 /* sk_shutdown of the kernel: <net/sock.h>. */
 #define RCV_SHUTDOWN  1
@@ -77,7 +78,8 @@ static int visit_inet(const struct nlmsghdr *message, void *context)
 	struct cw_look look = {.taken = now(), .inode = diag->idiag_inode};
 
 	look.state = diag->idiag_state;
-	look.unsent = diag->idiag_wqueue;
+	/* Of a listener it is the backlog. */
+	look.unsent = diag->idiag_state == STATE_LISTEN ? 0 : diag->idiag_wqueue;
 	/* In these states the peer's FIN is counted until EOF is read. */
 	look.unread = diag->idiag_rqueue;
 	if (look.unread && diag->idiag_state == STATE_CLOSE_WAIT)

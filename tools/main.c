@@ -8,11 +8,12 @@
 
 struct verb {
 	const char *name;
+	const char *title; /* as getopt's messages begin */
 	int (*run)(int argc, char **argv);
 };
 
 static const struct verb verbs[] = {
-	{"report", cmd_report},
+	{"report", "closewait report", cmd_report},
 };
 
 static const char help[] =
@@ -37,9 +38,12 @@ int main(int argc, char **argv)
 		puts("closewait " CW_VERSION);
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
-		if (strcmp(verb, verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (strcmp(verb, verbs[i].name) != 0)
+			continue;
+		argv[1] = (char *)verbs[i].title;
+		return verbs[i].run(argc - 1, argv + 1);
+	}
 	if (*verb)
 		complain(verb, "no such verb (closewait --help)");
 	else

@@ -73,8 +73,17 @@ static int newest_first(const void *left, const void *right)
 	return strcmp(*b, *a);
 }
 
-static int find_in_directory(struct trace_list *list, const char *path)
+static int find_in_directory(struct trace_list *list, const char *what)
 {
+	char path[PATH_MAX];
+	size_t size = (size_t)snprintf(path, sizeof(path), "%s", what);
+
+	if (size >= sizeof(path)) {
+		complain_errno(what, ENAMETOOLONG);
+		return -1;
+	}
+	while (size > 1 && path[size - 1] == '/')
+		path[--size] = '\0';
 	if (search_directory(list, path, 1) < 0 && !list->count) {
 		complain_errno(path, errno);
 		return -1;

@@ -6,7 +6,7 @@
 
 #define CLOSERS_SHOWN 4u
 
-/* A bound is rounded up to what text_duration() shows, which cuts. */
+/* Bounds are rounded up to what text_duration() shows: that cuts. */
 static uint64_t round_up(uint64_t ns)
 {
 	uint64_t step = 1000000000;
@@ -24,17 +24,17 @@ static uint64_t round_up(uint64_t ns)
 
 static void put_dwell(const struct report *report, const struct siblings *siblings)
 {
-	uint64_t p50 = siblings_dwell(siblings, 50);
-	uint64_t p99 = siblings_dwell(siblings, 99);
+	uint64_t p50 = round_up(siblings_dwell(siblings, 50));
+	uint64_t p99 = round_up(siblings_dwell(siblings, 99));
 
 	if (!p50)
 		return;
-	text_put(report->sink, ", dwell p50 below ");
-	text_duration(report->sink, round_up(p50));
-	text_put(report->sink, ", p99 below ");
-	text_duration(report->sink, round_up(p99));
+	text_put(report->sink, ", dwell p50 within ");
+	text_duration(report->sink, p50);
+	text_put(report->sink, ", p99 within ");
+	text_duration(report->sink, p99);
 	text_put(report->sink, ", max ");
-	text_duration(report->sink, siblings->dwell_max);
+	text_duration(report->sink, round_up(siblings->dwell_max));
 }
 
 static void put_closers(const struct report *report, const struct siblings *siblings)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets of a group, one a line, with what the kernel said of each. */
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "report_parts.h"
 #include "sort.h"
@@ -34,11 +35,12 @@ static void put_local(const struct report *report, const struct cw_socket *socke
 		      const struct cw_look *look)
 {
 	const char *bound = trace_string(report->view, socket->local);
+	const char *unknown = socket->domain == AF_UNIX ? "unix" : "?";
 
 	if (look && look->local.family)
 		text_address(report->sink, report->view, &look->local);
 	else
-		text_foreign(report->sink, *bound ? bound : "?", ADDRESSES);
+		text_foreign(report->sink, *bound ? bound : unknown, ADDRESSES);
 }
 
 static void put_peer(const struct report *report, const struct cw_socket *socket,
@@ -101,6 +103,14 @@ static void put_dwell(const struct report *report, const struct group_item *item
 	text_duration(report->sink, item->dwell);
 }
 
+/* A listener has no peer, an unnamed UNIX socket nothing to tell of it. */
+static bool has_peer(const struct cw_socket *socket, const struct cw_look *look)
+{
+	if (socket->flags & CW_SOCKET_LISTENING)
+		return false;
+	return socket->domain != AF_UNIX || (look && look->peer.family);
+}
+
 static void put_example(const struct report *report, const struct group_item *item,
 			const struct cw_socket *socket)
 {
@@ -111,8 +121,10 @@ static void put_example(const struct report *report, const struct group_item *it
 	text_signed(report->sink, look && look->fd > 0 ? look->fd : socket->fd);
 	text_put(report->sink, "  ");
 	put_local(report, socket, look);
-	text_put(report->sink, called ? " -> " : " <- ");
-	put_peer(report, socket, look);
+	if (has_peer(socket, look)) {
+		text_put(report->sink, called ? " -> " : " <- ");
+		put_peer(report, socket, look);
+	}
 	if (look)
 		put_kernel(report, look);
 	put_bytes(report, socket, look);

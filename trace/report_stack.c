@@ -8,6 +8,7 @@
 #define FUNCTION_WIDTH 14u
 #define PATH_FRAMES    3u
 #define NAME_MAX_BYTES 200u
+#define START_FRAMES   4u /* at most so many lie between main and the stack's end */
 
 static const char *module_name(const struct report *report, const struct cw_frame *frame)
 {
@@ -52,25 +53,30 @@ static bool is_nameless_libc(const struct report *report, const struct cw_frame 
 			     strncmp(module, "libpthread", 10) == 0);
 }
 
-static bool starts_thread(const struct report *report, const struct cw_frame *frame)
+static const char *function_of(const struct report *report, const struct cw_frame *frame,
+			       struct symbol *symbol)
 {
-	struct symbol symbol;
-	int named = report_name(report, frame, &symbol, 1);
-	const char *function = named > 0 ? symbol.function : NULL;
-
-	if (function && is_start_function(function))
-		return true;
-	return is_nameless_libc(report, frame, function);
+	return report_name(report, frame, symbol, 1) > 0 ? symbol->function : NULL;
 }
 
+/* _start itself may have no name, what it calls has: look behind the outermost. */
 uint32_t report_frames_wanted(const struct report *report, const struct cw_site *site,
 			      uint32_t count)
 {
 	uint32_t wanted = count;
+	struct symbol symbol;
 
 	if (report->options->all)
 		return count;
-	while (wanted > 1 && starts_thread(report, &site->frames[wanted - 1]))
+	for (uint32_t i = count; i-- > 1 && count - i <= START_FRAMES;) {
+		const char *function = function_of(report, &site->frames[i], &symbol);
+
+		if (function && is_start_function(function))
+			wanted = i;
+	}
+	while (wanted > 1 &&
+	       is_nameless_libc(report, &site->frames[wanted - 1],
+				function_of(report, &site->frames[wanted - 1], &symbol)))
 		wanted--;
 	return wanted;
 }

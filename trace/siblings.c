@@ -135,8 +135,10 @@ uint64_t siblings_dwell(const struct siblings *siblings, unsigned percent)
 	wanted = (total * percent + 99) / 100;
 	for (uint32_t i = 0; total && i < CW_DWELL_BUCKETS; i++) {
 		seen += siblings->dwell[i];
-		if (seen >= wanted)
-			return (1ull << i) * 1000;
+		if (seen < wanted)
+			continue;
+		return (1ull << i) * 1000 < siblings->dwell_max ? (1ull << i) * 1000
+								: siblings->dwell_max;
 	}
 	return 0;
 }

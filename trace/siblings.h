@@ -30,7 +30,7 @@ struct siblings {
 /* Of the place that `open_site` names. */
 void siblings_of(struct groups *groups, cw_ref open_site, struct siblings *siblings);
 
-/* The dwell, in ns, below which `percent` of those lie whose dwell is known; 0: of none. */
+/* The dwell, in ns, within which `percent` of those lie whose dwell is known; 0: of none. */
 uint64_t siblings_dwell(const struct siblings *siblings, unsigned percent);
 
 /* Calls visit() for the process's sockets that were closed late and that its exit, not its

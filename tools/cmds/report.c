@@ -144,7 +144,7 @@ static int run(const struct request *request)
 	}
 	failed = report_all(&list, request);
 	trace_list_free(&list);
-	if (fflush(stdout) != 0) {
+	if (fflush(stdout) != 0 || ferror(stdout)) {
 		complain_errno("standard output", errno);
 		return EXIT_BAD_INPUT;
 	}
