@@ -8,12 +8,14 @@
 #include "emit.h"
 #include "notice.h"
 #include "options.h"
+#include "quiet_write.h"
 #include "sys.h"
 #include "text_build.h"
 #include "trace_file.h"
 
 /* Address space, not memory: only what is written to is used. */
 #define TEXT_MAX (16u << 20)
+#define TEXT_MIN (16u << 10)
 #define WAIT_MS  2000
 
 static const char cut[] = "closewait: the report was cut here, it is too long\n";
@@ -37,70 +39,21 @@ static void put(void *context, const char *bytes, size_t size)
 
 bool emit_open(struct emit_buffer *buffer)
 {
-	buffer->room = TEXT_MAX;
-	buffer->bytes = sys_mmap(TEXT_MAX, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
-	if (!buffer->bytes) {
-		buffer->room = 256u
-			       << 10; /* under ulimit -v a small one may still be had */
-		buffer->bytes = sys_mmap(buffer->room, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	}
 	buffer->used = 0;
 	buffer->sink = (struct text_sink){put, buffer};
-	return buffer->bytes != NULL;
+	/* Under ulimit -v a smaller one may still be had. */
+	for (buffer->room = TEXT_MAX; buffer->room >= TEXT_MIN; buffer->room /= 4) {
+		buffer->bytes = sys_mmap(buffer->room, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+		if (buffer->bytes)
+			return true;
+	}
+	return false;
 }
 
 void emit_close(struct emit_buffer *buffer)
 {
 	sys_munmap(buffer->bytes, buffer->room);
-}
-
-/* All of it at once if it is a file or fits the pipe; else in pieces that do not block. */
-static bool write_all(int fd, const char *bytes, size_t size)
-{
-	struct stat st;
-	bool patient =
-		sys_fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode));
-	bool whole = patient;
-	int room = 0;
-
-	if (!patient && S_ISFIFO(st.st_mode)) {
-		long capacity = sys_call(SYS_fcntl, fd, F_GETPIPE_SZ, 0, 0);
-
-		sys_call(SYS_ioctl, fd, 0x541b /* FIONREAD */, &room, 0);
-		whole = capacity > 0 && (size_t)(capacity - room) >= size + PIPE_BUF;
-	}
-	while (size) {
-		struct pollfd p = {.fd = fd, .events = POLLOUT};
-		ssize_t n;
-
-		if (!patient && sys_poll(&p, 1, WAIT_MS) <= 0)
-			return false;
-		n = sys_write(fd, bytes, whole || size < PIPE_BUF ? size : PIPE_BUF);
-		if (n == -EINTR || n == -EAGAIN)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
-/* All signals are blocked here; a SIGPIPE that our write raised must not stay pending. */
-static bool write_quietly(int fd, const char *bytes, size_t size)
-{
-	const uint64_t sigpipe = 1ull << (SIGPIPE - 1);
-	const struct timespec now = {0, 0};
-	uint64_t before = 0;
-	bool done;
-
-	sys_call(SYS_rt_sigpending, &before, sizeof before, 0, 0);
-	done = write_all(fd, bytes, size);
-	if (!(before & sigpipe))
-		sys_call(SYS_rt_sigtimedwait, &sigpipe, NULL, &now, sizeof sigpipe);
-	return done;
 }
 
 static bool write_file(const char *path, const struct emit_buffer *buffer)
@@ -111,7 +64,7 @@ static bool write_file(const char *path, const struct emit_buffer *buffer)
 
 	if (fd < 0)
 		return false;
-	done = write_quietly(fd, buffer->bytes, buffer->used);
+	done = quiet_write(fd, buffer->bytes, buffer->used);
 	sys_close(fd);
 	return done;
 }
@@ -159,7 +112,7 @@ void emit_report(const struct emit_buffer *buffer)
 		return;
 	if (options.report == REPORT_FILE && write_named(buffer))
 		return;
-	if (notice_stderr_same() && write_quietly(2, buffer->bytes, buffer->used))
+	if (notice_stderr_same() && quiet_write(2, buffer->bytes, buffer->used))
 		return;
 	write_beside(buffer);
 }

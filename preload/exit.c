@@ -37,6 +37,12 @@ struct ending {
 	struct report_result result;
 };
 
+static void no_memory(void)
+{
+	notice_add("no memory for the report at exit (ulimit -v?)", NULL);
+	notice_flush();
+}
+
 static void write_report(struct ending *e)
 {
 	struct trace_view view;
@@ -52,10 +58,15 @@ static void write_report(struct ending *e)
 
 	if (how.trace_path && !how.trace_path[0])
 		how.trace_path = NULL;
-	if (trace_view_open(&view, trace_map.bytes, trace_map.size) != 0 ||
-	    !emit_open(&text))
+	if (trace_view_open(&view, trace_map.bytes, trace_map.size) != 0)
 		return;
-	if (report_text(&view, &how, &names, &text.sink, &e->result) == 0 && text.used)
+	if (!emit_open(&text)) {
+		no_memory();
+		return;
+	}
+	if (report_text(&view, &how, &names, &text.sink, &e->result) != 0)
+		no_memory();
+	else if (text.used)
 		emit_report(&text);
 	emit_close(&text);
 }

@@ -33,13 +33,13 @@ CW_HOOK sighandler_t bsd_signal(int sig, sighandler_t handler)
 CW_HOOK sighandler_t sysv_signal(int sig, sighandler_t handler)
 {
 	return signals_handler(real_get()->sysv_signal, sig, handler,
-			       SA_INTERRUPT | SA_NODEFER);
+			       SA_INTERRUPT | SA_NODEFER | SA_RESETHAND);
 }
 
 CW_HOOK sighandler_t __sysv_signal(int sig, sighandler_t handler)
 {
 	return signals_handler(real_get()->__sysv_signal, sig, handler,
-			       SA_INTERRUPT | SA_NODEFER);
+			       SA_INTERRUPT | SA_NODEFER | SA_RESETHAND);
 }
 
 /* sigset also unblocks the signal, and answers SIG_HOLD where it was blocked: all of that

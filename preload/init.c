@@ -15,6 +15,7 @@
 #include "notice.h"
 #include "options.h"
 #include "proc.h"
+#include "quiet_write.h"
 #include "signals.h"
 #include "sys.h"
 
@@ -36,7 +37,7 @@ uint64_t init_time(void)
 static void help(void)
 {
 	if (options.help && notice_stderr_same())
-		sys_write(2, options_help, strlen(options_help));
+		quiet_write(2, options_help, strlen(options_help));
 }
 
 void init_once(void)

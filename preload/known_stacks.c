@@ -177,6 +177,18 @@ void known_log_other(struct known_log *log)
 		log->unusable = true;
 }
 
+/* Every word must lie between the hook's frame and the thread's end: only there is a distance
+ * from the frame the same place in another thread. (A register that a frame without unwind
+ * information used as it liked can lead the unwinder anywhere that is readable today.) */
+static bool on_this_stack(const struct known_log *log)
+{
+	for (uint32_t i = 0; i < log->count; i++) {
+		if (log->words[i].address > outermost)
+			return false;
+	}
+	return true;
+}
+
 void known_remember(const struct known_log *log, cw_ref site)
 {
 	uintptr_t cfa = log->frame.cfa;
@@ -184,7 +196,8 @@ void known_remember(const struct known_log *log, cw_ref site)
 	_Atomic(struct known_stack *) *head;
 
 	if (options.unwind == UNWIND_FULL || log->unusable || !log->outside ||
-	    !log->frame.caller || cfa >= outermost || remembered == KNOWN_MAX)
+	    !log->frame.caller || cfa >= outermost || remembered == KNOWN_MAX ||
+	    !on_this_stack(log))
 		return;
 	known = arena_take(sizeof *known + log->count * sizeof *known->checks);
 	if (!known)

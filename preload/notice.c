@@ -6,6 +6,7 @@
 #include "extents.h"
 #include "lock.h"
 #include "notice.h"
+#include "quiet_write.h"
 #include "sys.h"
 
 static char lines[sizeof(((struct cw_header *)0)->notes)];
@@ -51,7 +52,7 @@ void notice_flush(void)
 	if (written == used || !lock_take(&notice_lock))
 		return;
 	if (written < used && notice_stderr_same())
-		sys_write(2, lines + written, used - written);
+		quiet_write(2, lines + written, used - written);
 	written = used;
 	if (trace_map.header)
 		memcpy(trace_map.header->notes, lines, used + 1);

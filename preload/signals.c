@@ -58,49 +58,83 @@ static void on_fatal(int sig, siginfo_t *info, void *context)
 	sys_sigprocmask(SIG_UNBLOCK, &only, NULL);
 }
 
-/* A second name for the same: which of the two is installed remembers whether the program
- * had SA_ONSTACK among the flags it gave with SIG_DFL, so that it reads back what it
- * wrote. */
+/* More names for the same: which of them is installed remembers what the kernel could not keep
+ * of the flags that the program gave with SIG_DFL, so that it reads back what it wrote. The
+ * empty statements keep the compiler from merging them: their addresses must differ. */
+static void on_fatal_untouched(int sig, siginfo_t *info, void *context)
+{
+	on_fatal(sig, info, context);
+	__asm__ volatile("");
+}
+
 static void on_fatal_onstack(int sig, siginfo_t *info, void *context)
 {
 	on_fatal(sig, info, context);
-	__asm__ volatile(""); /* no tail merging: the addresses must differ */
+	__asm__ volatile("" ::"i"(1));
+}
+
+static void on_fatal_siginfo(int sig, siginfo_t *info, void *context)
+{
+	on_fatal(sig, info, context);
+	__asm__ volatile("" ::"i"(2));
+}
+
+static void on_fatal_both(int sig, siginfo_t *info, void *context)
+{
+	on_fatal(sig, info, context);
+	__asm__ volatile("" ::"i"(3));
+}
+
+/* Bit 0: SA_ONSTACK was given; bit 1: SA_SIGINFO. The last stands for a disposition that nobody
+ * has ever set: it reads back as all zeros. */
+#define UNTOUCHED 4
+static void (*const names[])(int, siginfo_t *, void *) = {
+	on_fatal, on_fatal_onstack, on_fatal_siginfo, on_fatal_both, on_fatal_untouched,
+};
+
+/* Which of our names this is, -1 if none. */
+static int our_name(const void *handler)
+{
+	for (int i = 0; i <= UNTOUCHED; i++) {
+		if (handler == (const void *)names[i])
+			return i;
+	}
+	return -1;
 }
 
 static bool is_ours(const struct sigaction *action)
 {
-	return action->sa_flags & SA_SIGINFO &&
-	       (action->sa_sigaction == on_fatal ||
-		action->sa_sigaction == on_fatal_onstack);
+	return our_name((const void *)action->sa_handler) >= 0;
 }
 
-/* Ours in place of a SIG_DFL that the program asked for with these flags and mask.
- * SA_SIGINFO and SA_RESETHAND mean nothing for a default and cannot be carried: they read
- * back as not set. */
+/* Ours in place of a SIG_DFL that the program asked for with these flags and mask. */
 static struct sigaction ours_for(const struct sigaction *wanted)
 {
 	struct sigaction action = *wanted;
+	int name = (wanted->sa_flags & SA_ONSTACK ? 1 : 0) |
+		   (wanted->sa_flags & SA_SIGINFO ? 2 : 0);
 
-	action.sa_sigaction = wanted->sa_flags & SA_ONSTACK ? on_fatal_onstack : on_fatal;
-	action.sa_flags =
-		(wanted->sa_flags & ~(int)SA_RESETHAND) | SA_SIGINFO | SA_ONSTACK;
+	action.sa_sigaction = names[name];
+	action.sa_flags |= SA_SIGINFO | SA_ONSTACK;
 	return action;
 }
 
 static void hide(struct sigaction *action)
 {
-	bool onstack = action->sa_sigaction == on_fatal_onstack;
+	int name = our_name((const void *)action->sa_handler);
 
 	action->sa_handler = SIG_DFL;
-	action->sa_flags &= ~(SA_SIGINFO | (onstack ? 0 : SA_ONSTACK));
+	if (name == UNTOUCHED)
+		action->sa_flags = 0;
+	if (!(name & 1))
+		action->sa_flags &= ~SA_ONSTACK;
+	if (!(name & 2))
+		action->sa_flags &= ~SA_SIGINFO;
 }
 
 sighandler_t signals_shown(sighandler_t handler)
 {
-	if (handler == (sighandler_t)on_fatal ||
-	    handler == (sighandler_t)on_fatal_onstack)
-		return SIG_DFL;
-	return handler;
+	return our_name((const void *)handler) >= 0 ? SIG_DFL : handler;
 }
 
 void signals_install(void)
@@ -116,6 +150,8 @@ void signals_install(void)
 		    now.sa_handler != SIG_DFL)
 			continue;
 		action = ours_for(&now);
+		if (!now.sa_flags)
+			action.sa_sigaction = names[UNTOUCHED];
 		real_get()->sigaction(fatal[i], &action, NULL);
 	}
 }
@@ -142,6 +178,9 @@ sighandler_t signals_handler(sighandler_t (*next)(int, sighandler_t), int sig,
 	struct sigaction set = {.sa_handler = SIG_DFL, .sa_flags = flags};
 	struct sigaction old;
 
+	/* The BSD kind blocks the signal in its handler, and says so in the mask. */
+	if (!(flags & SA_NODEFER))
+		sigaddset(&set.sa_mask, sig);
 	if (handler == SIG_DFL && installed && is_fatal(sig))
 		return signals_action(sig, &set, &old) == 0 ? old.sa_handler : SIG_ERR;
 	return signals_shown(next(sig, handler));

@@ -32,6 +32,9 @@
 #define TYPE_EXT4  0xef53
 #define TYPE_XFS   0x58465342
 
+/* What the report at exit takes: its stack, its text and its working memory. */
+#define REPORT_ROOM (1u << 20)
+
 #define WITHOUT_FILE "; traced in memory only, nothing is left after kill -9"
 
 static char session_dir[400];
@@ -246,12 +249,26 @@ static bool map_file(int fd)
 	return true;
 }
 
+/* Under a limit on address space some must be left for the report, and for the program. */
+static bool report_fits(void)
+{
+	void *room = sys_mmap(REPORT_ROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	if (room)
+		sys_munmap(room, REPORT_ROOM);
+	return room != NULL;
+}
+
 static bool map_private(void)
 {
 	for (size_t size = CW_TRACE_SIZE_DEFAULT; size >= CW_TRACE_SIZE_MIN; size /= 2) {
 		uint8_t *bytes = sys_mmap(size, PROT_READ | PROT_WRITE,
 					  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
+		if (bytes && !report_fits()) {
+			sys_munmap(bytes, size);
+			continue;
+		}
 		if (bytes) {
 			trace_map.bytes = bytes;
 			trace_map.size = size;
