@@ -113,10 +113,12 @@ static int access_mem(unw_addr_space_t as, unw_word_t address, unw_word_t *value
 		      int write, void *arg)
 {
 	struct capture *c = arg;
-	bool stack = on_stack(c, address);
+	/* Modules first: libraries are mapped just above the threads' stacks. */
+	bool module = modules_readable(address);
+	bool stack = !module && on_stack(c, address);
 
 	(void)as;
-	if (write || !(stack || modules_readable(address))) {
+	if (write || !(stack || module)) {
 		/* Beside the stack it may be there the next time. */
 		if (address - c->low < STACK_SPAN)
 			known_log_other(c->log);

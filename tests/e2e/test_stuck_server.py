@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The server that accepts, reads once and never closes: each way of ending it."""
 import os
+import re
 import signal
 import time
 
@@ -95,6 +96,11 @@ def test_ended_by_another_default_signal(start, need, number):
     assert "ended by " + number.name in report.end
 
 
+def loop_line(text):
+    """The interrupt comes in one of the two lines of the loop: both become one."""
+    return re.sub(r"line (19|20), in <module>\n    (while True:|pass)", "the loop", text)
+
+
 @pytest.mark.parametrize("python", pythons(), ids=interpreter_name)
 def test_ended_by_sigint_is_a_keyboard_interrupt_and_the_same_finding(start, need, python):
     need("ss")
@@ -103,8 +109,9 @@ def test_ended_by_sigint_is_a_keyboard_interrupt_and_the_same_finding(start, nee
     stuck = Stuck(start, python)
     report = stuck.end(signal.SIGINT)
     assert stuck.status == native.status
-    assert "KeyboardInterrupt" in native.server.err
-    assert stuck.server.err.startswith(native.server.err)
+    traceback = loop_line(native.server.err)
+    assert "KeyboardInterrupt" in traceback
+    assert loop_line(stuck.server.err).startswith(traceback)
     group = stuck.must_be_told(report)
     assert "closed only by exit" in group.text
 

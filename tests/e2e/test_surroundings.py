@@ -99,7 +99,6 @@ def test_read_only_file_system(start, tmp_path, own_mounts):
 
 # Limits
 
-@pytest.mark.xfail(reason="where there is no memory for the report, nothing says so")
 @pytest.mark.parametrize("limit", [4000, 6000, 8000, 12000, 16000, 20000, 24000, 32000, 38000,
                                    50000])
 def test_address_space_limit(start, directory, limit):
@@ -118,7 +117,6 @@ def file_size_limit(start, tmp_path, directory, report, to):
     return int(status.read_text()), run.out
 
 
-@pytest.mark.xfail(strict=True, reason="a message or the report raises SIGXFSZ")
 @pytest.mark.parametrize("report, to", [("stderr", "FILE"), ("FILE", "&1"), ("FILE", "FILE"),
                                         ("none", "FILE")])
 def test_file_size_limit_kills_nobody(start, tmp_path, directory, report, to):
