@@ -10,6 +10,7 @@
 #include "init.h"
 #include "lock.h"
 #include "notice.h"
+#include "on_stack.h"
 #include "proc.h"
 #include "sys.h"
 #include "trace_file.h"
@@ -121,30 +122,38 @@ struct books *books_slow(void)
 	}
 }
 
-static struct books *not_traced(struct books *b)
+static void make_there(void *argument)
 {
-	atomic_store(&b->ready, BOOKS_NONE);
+	struct books *b = argument;
+	uint32_t extent = 0;
+
+	if (trace_map.bytes || trace_file_make(init_time())) {
+		extent = books_claim_process(0);
+		if (!extent) {
+			trace_file_remove();
+			notice_add("no room for the trace: this process is not traced",
+				   NULL);
+		}
+	}
+	if (extent)
+		books_open_as(b, extent);
+	else
+		atomic_store(&b->ready, BOOKS_NONE);
 	notice_flush();
-	return NULL;
 }
 
+/* It takes paths and directory entries on the stack, more than the program's may have left. */
 static struct books *make(struct books *b)
 {
-	uint32_t extent;
+	const uint64_t all = ~0ull;
+	uint64_t mask;
 
 	if (!books_begin_opening(b))
 		return NULL;
-	if (!trace_map.bytes && !trace_file_make(init_time()))
-		return not_traced(b);
-	extent = books_claim_process(0);
-	if (!extent) {
-		trace_file_remove();
-		notice_add("no room for the trace: this process is not traced", NULL);
-		return not_traced(b);
-	}
-	books_open_as(b, extent);
-	notice_flush();
-	return b;
+	sys_sigprocmask(SIG_SETMASK, &all, &mask);
+	on_own_stack(make_there, b);
+	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	return atomic_load(&b->ready) == BOOKS_READY ? b : NULL;
 }
 
 /* Another thread makes the trace: a socket that came meanwhile must not be lost. Making it

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -64,6 +65,7 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(fcntl64)        \
 	HOOK(fdopen)         \
 	HOOK(fclose)         \
+	HOOK(dlclose)        \
 	HOOK(pipe)           \
 	HOOK(pipe2)          \
 	HOOK(syscall)        \
@@ -87,6 +89,7 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(sysv_signal)    \
 	HOOK(__sysv_signal)  \
 	HOOK(sigset)         \
+	HOOK(siginterrupt)   \
 	HOOK(raise)          \
 	HOOK(kill)           \
 	HOOK(pthread_kill)

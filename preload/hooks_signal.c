@@ -54,6 +54,17 @@ CW_HOOK sighandler_t sigset(int sig, sighandler_t handler)
 	return was;
 }
 
+/* libc's has told the kernel by itself, ours being what it found: what is left is that the
+ * disposition has been touched. */
+CW_HOOK int siginterrupt(int sig, int interrupt)
+{
+	int r = real_get()->siginterrupt(sig, interrupt);
+
+	if (r == 0)
+		signals_touched(sig);
+	return r;
+}
+
 CW_HOOK int raise(int sig)
 {
 	signals_before_sending(sig);

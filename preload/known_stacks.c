@@ -6,6 +6,7 @@
 #include "arena.h"
 #include "known_stacks.h"
 #include "lock.h"
+#include "modules.h"
 #include "options.h"
 #include "sys.h"
 
@@ -30,6 +31,7 @@ struct known_stack {
 	uintptr_t total; /* bytes from the hook's frame to the thread's outermost one */
 	cw_ref site;
 	_Atomic uint32_t retired;
+	_Atomic uint32_t unloads; /* as it was when its modules were last seen */
 	uint32_t count;
 	struct check checks[];
 };
@@ -145,14 +147,27 @@ cw_ref known_site(const struct known_stack *known)
 	return known->site;
 }
 
-bool known_audit_due(void)
+static bool modules_may_differ(const struct known_stack *known)
 {
-	return options.unwind == UNWIND_AUDIT || ++hits % AUDIT_EVERY == 0;
+	return atomic_load_explicit(&known->unloads, memory_order_relaxed) !=
+	       modules_unloads();
 }
 
-void known_retire(struct known_stack *known)
+bool known_audit_due(const struct known_stack *known)
 {
+	return modules_may_differ(known) || options.unwind == UNWIND_AUDIT ||
+	       ++hits % AUDIT_EVERY == 0;
+}
+
+bool known_compared(struct known_stack *known, cw_ref site)
+{
+	if (site == known->site) {
+		atomic_store_explicit(&known->unloads, modules_unloads(),
+				      memory_order_relaxed);
+		return false;
+	}
 	atomic_store(&known->retired, 1);
+	return !modules_may_differ(known);
 }
 
 void known_log_word(struct known_log *log, uintptr_t address, uintptr_t value)
@@ -205,6 +220,7 @@ void known_remember(const struct known_log *log, cw_ref site)
 	known->caller = log->frame.caller;
 	known->total = outermost - cfa;
 	known->site = site;
+	known->unloads = modules_unloads();
 	known->count = log->count;
 	for (uint32_t i = 0; i < log->count; i++) {
 		const struct known_word *w = &log->words[i];

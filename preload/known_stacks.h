@@ -50,11 +50,13 @@ struct known_stack *known_find(const struct hook_frame *frame);
 
 cw_ref known_site(const struct known_stack *known);
 
-/* True if this hit is one to be unwound all the same and compared: one in a thousand, or all. */
-bool known_audit_due(void);
+/* True if this hit is one to be unwound all the same and compared: one in a thousand, or all, or
+ * because libraries were unloaded since: another may lie where one of its frames was. */
+bool known_audit_due(const struct known_stack *known);
 
-/* The audit found another site: it is never recognised again. */
-void known_retire(struct known_stack *known);
+/* What the comparison found: whether `site` is what it stands for. Returns true if it is not and
+ * should have been: the recognition is wrong. It is never recognised again then. */
+bool known_compared(struct known_stack *known, cw_ref site);
 
 /* Notes what an unwind reads: a word of the stack, or something else that it depends on. */
 void known_log_word(struct known_log *log, uintptr_t address, uintptr_t value);

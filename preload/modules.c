@@ -9,6 +9,7 @@
 #include "extents.h"
 #include "modules.h"
 #include "proc.h"
+#include "site_index.h"
 #include "sites_internal.h"
 
 #define MODULES_MAX 1024
@@ -17,6 +18,8 @@ static struct module modules[MODULES_MAX];
 static unsigned count;
 static bool replaced;
 static const struct module *last;
+static _Atomic uint32_t unloads;
+static uint32_t unloads_seen;
 
 #ifdef HAVE_DL_FIND_OBJECT
 static int (*find_object)(void *pc, struct dl_find_object *result);
@@ -210,12 +213,30 @@ static bool still_the_same(const struct module *m, const struct dl_find_object *
 }
 #endif
 
+void modules_unloaded(void)
+{
+	atomic_fetch_add(&unloads, 1);
+}
+
+uint32_t modules_unloads(void)
+{
+	return atomic_load_explicit(&unloads, memory_order_relaxed);
+}
+
 const struct module *modules_find(uintptr_t pc)
 {
-	const struct module *m = in_table(pc);
+	const struct module *m;
 #ifdef HAVE_DL_FIND_OBJECT
 	struct dl_find_object found;
 
+	/* The next library's name may even stand in the memory that the last one's did. */
+	if (find_object && unloads_seen != modules_unloads()) {
+		unloads_seen = modules_unloads();
+		modules_forget();
+	}
+#endif
+	m = in_table(pc);
+#ifdef HAVE_DL_FIND_OBJECT
 	if (!find_object)
 		return m;
 	if (find_object((void *)pc, &found) != 0)
@@ -247,22 +268,31 @@ static cw_ref write_module(struct books *b, struct module *m)
 {
 	char exe[256];
 	const char *path = m->name ? m->name : "";
-	struct cw_module *record;
+	struct cw_module record = {
+		.base = m->base,
+		.low = m->low,
+		.high = m->high,
+		.build_id_size = m->build_id_size,
+	};
+	struct cw_module *written;
+	cw_ref ref;
 
 	if (!*path) {
 		proc_executable(exe, sizeof exe);
 		path = exe;
 	}
-	record = sites_heap_take(b, sizeof *record);
-	if (!record)
+	record.path = sites_string_locked(b, path);
+	memcpy(record.build_id, m->build_id, sizeof m->build_id);
+	ref = site_index_find(&record, sizeof record);
+	if (ref)
+		return ref;
+	written = sites_heap_take(b, sizeof record);
+	if (!written)
 		return 0;
-	record->base = m->base;
-	record->low = m->low;
-	record->high = m->high;
-	record->build_id_size = m->build_id_size;
-	memcpy(record->build_id, m->build_id, sizeof m->build_id);
-	record->path = sites_string_locked(b, path);
-	return pointer_ref(record);
+	memcpy(written, &record, sizeof record);
+	ref = pointer_ref(written);
+	site_index_add(written, sizeof record, ref);
+	return ref;
 }
 
 struct cw_frame modules_frame(struct books *b, uintptr_t pc, bool exact)

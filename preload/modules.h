@@ -6,7 +6,7 @@
  * _dl_find_object (glibc 2.35) takes none; on an older libc the modules known are those
  * of the library's start-up.
  *
- * All functions are for the holder of the sites' lock.
+ * All functions but the last two are for the holder of the sites' lock.
  */
 #pragma once
 
@@ -55,3 +55,9 @@ struct cw_frame modules_frame(struct books *b, uintptr_t pc, bool exact);
 bool modules_own(uintptr_t pc);
 
 void modules_forget(void);
+
+/* A library was unloaded: from now on what lies at its addresses may be another. In any context,
+ * without the lock. */
+void modules_unloaded(void);
+/* How often that was. */
+uint32_t modules_unloads(void);

@@ -7,6 +7,7 @@
 #include "on_stack.h"
 #include "sys.h"
 
+/* The deepest of what runs there is libunwind's opening, 12 KiB. */
 #define OWN_STACK (256u << 10)
 
 /* Not inlined: a call of its own tells the compiler that the vector registers are gone
@@ -38,15 +39,34 @@ __attribute__((noinline)) static void call_on(void (*f)(void *), void *argument,
 #endif
 }
 
+static void *map(void)
+{
+	return sys_mmap(OWN_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1);
+}
+
+static void run(void (*f)(void *), void *argument, void *stack)
+{
+	if (stack)
+		call_on(f, argument, (uint8_t *)stack + OWN_STACK);
+	else
+		f(argument);
+}
+
 void on_own_stack(void (*f)(void *argument), void *argument)
 {
-	uint8_t *stack = sys_mmap(OWN_STACK, PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	void *stack = map();
 
-	if (!stack) {
-		f(argument);
-		return;
-	}
-	call_on(f, argument, stack + OWN_STACK);
-	sys_munmap(stack, OWN_STACK);
+	run(f, argument, stack);
+	if (stack)
+		sys_munmap(stack, OWN_STACK);
+}
+
+void on_capture_stack(void (*f)(void *argument), void *argument)
+{
+	static void *stack;
+
+	if (!stack)
+		stack = map();
+	run(f, argument, stack);
 }

@@ -172,6 +172,17 @@ int signals_action(int sig, const struct sigaction *set, struct sigaction *old)
 	return r;
 }
 
+void signals_touched(int sig)
+{
+	struct sigaction now;
+
+	if (!installed || real_get()->sigaction(sig, NULL, &now) != 0 ||
+	    our_name((const void *)now.sa_handler) != UNTOUCHED || books_in_vfork_child())
+		return;
+	now.sa_sigaction = on_fatal;
+	real_get()->sigaction(sig, &now, NULL);
+}
+
 sighandler_t signals_handler(sighandler_t (*next)(int, sighandler_t), int sig,
 			     sighandler_t handler, int flags)
 {

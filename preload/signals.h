@@ -22,6 +22,10 @@ int signals_action(int sig, const struct sigaction *set, struct sigaction *old);
 sighandler_t signals_handler(sighandler_t (*next)(int, sighandler_t), int sig,
 			     sighandler_t handler, int flags);
 
+/* The disposition was changed inside libc, where it read ours: from now on it reads back as one
+ * that was set. */
+void signals_touched(int sig);
+
 /* What the program is shown where the kernel holds `handler`. */
 sighandler_t signals_shown(sighandler_t handler);
 

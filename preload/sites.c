@@ -8,6 +8,7 @@
 #include "extents.h"
 #include "lock.h"
 #include "modules.h"
+#include "on_stack.h"
 #include "site_index.h"
 #include "sites.h"
 #include "sites_internal.h"
@@ -49,44 +50,73 @@ static cw_ref write_site(struct books *b, const struct stack *stack,
 	return pointer_ref(site);
 }
 
-static cw_ref intern_stack(struct books *b, const struct stack *stack)
-{
+/* What one unwind works with: too much for the stack of a coroutine or a signal handler. For the
+ * holder of the lock. */
+static struct {
+	struct known_log log;
+	struct stack stack;
 	struct cw_frame frames[CW_SITE_FRAMES_MAX];
-	size_t size = stack->count * sizeof *frames;
+	cw_ref site;
+} work;
+
+/* No handler runs while the lock is held: it might not come back, or come back to our stack. */
+static bool enter(uint64_t *mask)
+{
+	const uint64_t all = ~0ull;
+
+	sys_sigprocmask(SIG_SETMASK, &all, mask);
+	if (lock_take(&sites_lock))
+		return true;
+	sys_sigprocmask(SIG_SETMASK, mask, NULL);
+	return false;
+}
+
+static void leave(const uint64_t *mask)
+{
+	lock_drop(&sites_lock);
+	sys_sigprocmask(SIG_SETMASK, mask, NULL);
+}
+
+/* On the capture stack. */
+static void intern_stack(void *argument)
+{
+	struct books *b = argument;
+	const struct stack *stack = &work.stack;
+	size_t size = stack->count * sizeof *work.frames;
 	cw_ref ref;
 
 	for (uint32_t i = 0; i < stack->count; i++)
-		frames[i] = modules_frame(b, stack->pcs[i], stack->exact >> i & 1);
-	ref = site_index_find(frames, size);
-	if (ref)
-		return ref;
-	ref = write_site(b, stack, frames);
-	if (ref) {
-		struct cw_site *site = ref_pointer(ref);
-
-		site_index_add(site->frames, size, ref);
+		work.frames[i] =
+			modules_frame(b, stack->pcs[i], stack->exact >> i & 1);
+	ref = site_index_find(work.frames, size);
+	if (!ref) {
+		ref = write_site(b, stack, work.frames);
+		if (ref)
+			site_index_add(((struct cw_site *)ref_pointer(ref))->frames, size,
+				       ref);
 	}
-	return ref;
+	work.site = ref;
 }
 
-/* Unwinds and interns; for the holder of the lock. */
-static cw_ref unwound(struct books *b, struct known_log *log)
+/* Unwinds and interns. */
+static cw_ref unwound(struct books *b, const struct hook_frame *frame)
 {
-	struct stack stack;
-	cw_ref ref;
-
 	atomic_fetch_add_explicit(&b->process->unwound, 1, memory_order_relaxed);
-	stack_capture(&stack, log);
-	if (!stack.count) {
+	work.log.frame = *frame;
+	work.log.outside = false;
+	work.log.unusable = false;
+	work.log.count = 0;
+	stack_capture(&work.stack, &work.log);
+	if (!work.stack.count) {
 		books_lost(CW_LOST_STACKS);
 		return 0;
 	}
-	ref = intern_stack(b, &stack);
-	if (!ref)
+	on_capture_stack(intern_stack, b);
+	if (!work.site)
 		books_lost(CW_LOST_SITES);
-	else if (stack.flags & CW_SITE_SHORT)
+	else if (work.stack.flags & CW_SITE_SHORT)
 		books_lost(CW_LOST_SHORT_STACKS);
-	return ref;
+	return work.site;
 }
 
 /* The recognised stack is unwound all the same: a difference would mean that the recognition is
@@ -94,38 +124,36 @@ static cw_ref unwound(struct books *b, struct known_log *log)
 static void audit(struct books *b, struct known_stack *known, cw_ref ref)
 {
 	atomic_fetch_add_explicit(&b->process->audited, 1, memory_order_relaxed);
-	if (!ref || ref == known_site(known))
+	if (!ref)
 		return;
-	known_retire(known);
-	atomic_fetch_add_explicit(&b->process->audit_differences, 1,
-				  memory_order_relaxed);
+	if (known_compared(known, ref))
+		atomic_fetch_add_explicit(&b->process->audit_differences, 1,
+					  memory_order_relaxed);
+	if (ref != known_site(known))
+		known_remember(&work.log, ref);
 }
 
 cw_ref site_here(struct books *b)
 {
-	struct known_log log;
-	struct known_stack *known;
+	struct hook_frame frame = stack_hook_frame();
+	struct known_stack *known = known_find(&frame);
+	uint64_t mask;
 	cw_ref ref;
 
-	log.frame = stack_hook_frame();
-	known = known_find(&log.frame);
-	if (known && !known_audit_due())
+	if (known && !known_audit_due(known))
 		return known_site(known);
-	if (!lock_take(&sites_lock)) {
+	if (!enter(&mask)) {
 		if (known)
 			return known_site(known);
 		books_lost(CW_LOST_STACKS);
 		return 0;
 	}
-	log.outside = false;
-	log.unusable = false;
-	log.count = 0;
-	ref = unwound(b, &log);
+	ref = unwound(b, &frame);
 	if (known)
 		audit(b, known, ref);
 	else if (ref)
-		known_remember(&log, ref);
-	lock_drop(&sites_lock);
+		known_remember(&work.log, ref);
+	leave(&mask);
 	return ref;
 }
 
@@ -149,12 +177,13 @@ cw_ref sites_string_locked(struct books *b, const char *text)
 
 cw_ref site_string(struct books *b, const char *text)
 {
+	uint64_t mask;
 	cw_ref ref;
 
-	if (!lock_take(&sites_lock))
+	if (!enter(&mask))
 		return 0;
 	ref = sites_string_locked(b, text);
-	lock_drop(&sites_lock);
+	leave(&mask);
 	return ref;
 }
 

@@ -5,8 +5,8 @@
  * site_here() is the only entry: the stack of the hook's caller, as a site. A stack seen
  * before is recognised without unwinding (known_stacks.h); one never seen is unwound and
  * interned under one short lock, which also guards libunwind, the module
- * table and the heap of the trace. A signal handler that interrupts its holder gets no
- * site: counted, not waited for.
+ * table and the heap of the trace. While it is held all signals are blocked and the work is
+ * done on a stack of our own: of the program's, a capture takes some hundred bytes.
  */
 #pragma once
 

@@ -11,6 +11,7 @@
 #include "books.h"
 #include "modules.h"
 #include "notice.h"
+#include "on_stack.h"
 #include "sys.h"
 #include "unwind.h"
 
@@ -51,6 +52,7 @@ struct capture {
 	unsigned pages;
 	uintptr_t page[PAGES_KNOWN];
 	struct known_log *log;
+	struct stack *stack; /* what is captured */
 };
 
 static int find_proc_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *info,
@@ -334,16 +336,23 @@ static void walk(struct capture *c, struct stack *stack)
 		known_outermost(pc);
 }
 
+static void unwind_there(void *argument)
+{
+	struct capture *c = argument;
+
+	if (usable())
+		walk(c, c->stack);
+}
+
 bool unwind_stack(struct stack *stack, struct known_log *log)
 {
-	struct capture c;
+	static struct capture c;
 
-	if (!usable())
-		return false;
 	TAKE_REGISTERS(&c);
 	c.low = c.registers[STACK_POINTER];
 	c.pages = 0;
 	c.log = log;
-	walk(&c, stack);
-	return true;
+	c.stack = stack;
+	on_capture_stack(unwind_there, &c);
+	return state == USABLE;
 }

@@ -8,7 +8,7 @@
  * libunwind is opened at the first capture with RTLD_LOCAL, so that its _Unwind_* symbols
  * never bind to the program's exceptions.
  *
- * All functions are for the holder of the sites' lock.
+ * All functions are for the holder of the sites' lock, with all signals blocked.
  */
 #pragma once
 

@@ -31,7 +31,7 @@ def programs():
              ["recv_reused", HOLD, "left"], ["coroutines", 5], ["alloca_depths", 1, 200],
              ["cpp_server", 30], ["threads_random", 5, 100, 0],
              ["high_numbers", HOLD, 900, "leak"],
-             ["leaks_many", HOLD, 200], ["left_midway", HOLD]]
+             ["leaks_many", HOLD, 200], ["left_midway", HOLD], ["small_stacks"]]
     return runs
 
 
@@ -227,11 +227,7 @@ def dispositions():
         return []
 
 
-
-@pytest.mark.parametrize("way", [
-    pytest.param(way, marks=pytest.mark.xfail(
-        reason="libc changes a never set disposition inside, where no hook sees it"))
-    if way == "siginterrupt" else way for way in dispositions()])
+@pytest.mark.parametrize("way", dispositions())
 def test_signals_read_back_as_they_were_set(start, way):
     native = start([program("dispositions"), way], preload=False)
     traced = start([program("dispositions"), way])

@@ -12,6 +12,7 @@ import pytest
 
 from test_real_servers import (NGINX_REQUESTS, NODE_REQUESTS, Answers, Redis,  # noqa: F401
                                nginx, node, redis)
+from reports import Report
 from traced import DEADLINE, PYTHON, program, traces
 
 AUDIT = {"unwind": "audit", "keep": "always", "grace": "10m"}
@@ -90,6 +91,15 @@ def test_program(start, audited, argv, told):
     assert run.out == told or not told
     counters = audited()
     assert counters["opened"] == counters["closed"], counters
+
+
+def test_another_library_at_the_same_addresses(start):
+    run = start([program("swap_host"), 60, program("swapped_first") + ".so",
+                 program("swapped_other") + ".so"], grace="20ms")
+    assert run.wait() == 0, run.err
+    assert run.out == "the other took its place\n"
+    counts = {group.stack("opened")[0].split("+")[0]: group.count for group in Report(run.err).groups}
+    assert counts == {"open_in_the_first": 2, "open_in_the_other": 3}, run.err
 
 
 @pytest.mark.parametrize("round", range(10))
