@@ -89,6 +89,7 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(sysv_signal)    \
 	HOOK(__sysv_signal)  \
 	HOOK(sigset)         \
+	HOOK(sigaltstack)    \
 	HOOK(siginterrupt)   \
 	HOOK(raise)          \
 	HOOK(kill)           \

@@ -61,7 +61,19 @@ CW_HOOK int siginterrupt(int sig, int interrupt)
 	int r = real_get()->siginterrupt(sig, interrupt);
 
 	if (r == 0)
-		signals_touched(sig);
+		signals_interrupting(sig, interrupt);
+	return r;
+}
+
+CW_HOOK int sigaltstack(const stack_t *set, stack_t *old)
+{
+	int r = real_get()->sigaltstack(set, old);
+	stack_t now;
+
+	/* Asked of the kernel: `set` is the program's memory. */
+	if (r == 0 && set && real_get()->sigaltstack(NULL, &now) == 0 &&
+	    !(now.ss_flags & SS_DISABLE))
+		signals_alternate(now.ss_size);
 	return r;
 }
 

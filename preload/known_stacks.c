@@ -13,6 +13,8 @@
 #define BUCKETS     4096u /* a power of two */
 #define KNOWN_MAX   16384u
 #define AUDIT_EVERY 1000u
+/* Shares no factor with it: threads numbered one after another come by every place. */
+#define AUDIT_STRIDE 7919u
 
 /* A thread's stack ends below its thread control block with only its static TLS between. */
 #define TLS_MAX   (1u << 20)
@@ -155,6 +157,9 @@ static bool modules_may_differ(const struct known_stack *known)
 
 bool known_audit_due(const struct known_stack *known)
 {
+	/* Threads that live for a few captures begin at different places. */
+	if (!hits)
+		hits = thread_id() * AUDIT_STRIDE % AUDIT_EVERY;
 	return modules_may_differ(known) || options.unwind == UNWIND_AUDIT ||
 	       ++hits % AUDIT_EVERY == 0;
 }

@@ -68,14 +68,15 @@ static void take_notes(struct module *m, uintptr_t at, size_t size)
 	}
 }
 
-static bool within_readable(const struct module *m, uintptr_t at, size_t size)
+static enum module_memory within(const struct module *m, uintptr_t at, size_t size)
 {
 	for (uint32_t i = 0; i < m->segments; i++) {
 		if (at >= m->readable[i].low && at < m->readable[i].high &&
 		    size <= m->readable[i].high - at)
-			return true;
+			return m->readable[i].writable ? MODULE_VARIABLE
+						       : MODULE_CONSTANT;
 	}
-	return false;
+	return MODULE_NONE;
 }
 
 /* Takes what is needed from the program headers, all of it in memory. */
@@ -87,13 +88,14 @@ static void take_headers(struct module *m, const ElfW(Phdr) * ph, unsigned n)
 		if (ph[i].p_type == PT_LOAD && ph[i].p_flags & PF_R &&
 		    m->segments < MODULE_SEGMENTS) {
 			m->readable[m->segments].low = low;
+			m->readable[m->segments].writable = ph[i].p_flags & PF_W;
 			m->readable[m->segments++].high = low + ph[i].p_memsz;
 		}
 	}
 	for (unsigned i = 0; i < n; i++) {
 		uintptr_t at = m->base + ph[i].p_vaddr;
 
-		if (!within_readable(m, at, ph[i].p_memsz))
+		if (!within(m, at, ph[i].p_memsz))
 			continue;
 		if (ph[i].p_type == PT_GNU_EH_FRAME && ph[i].p_memsz >= 12)
 			take_eh_frame(m, at);
@@ -249,11 +251,11 @@ const struct module *modules_find(uintptr_t pc)
 #endif
 }
 
-bool modules_readable(uintptr_t at)
+enum module_memory modules_memory(uintptr_t at)
 {
 	const struct module *m = in_table(at);
 
-	return m && within_readable(m, at, sizeof(uintptr_t));
+	return m ? within(m, at, sizeof(uintptr_t)) : MODULE_NONE;
 }
 
 bool modules_changed(void)

@@ -28,6 +28,7 @@ struct module {
 	struct {
 		uintptr_t low;
 		uintptr_t high;
+		bool writable;
 	} readable[MODULE_SEGMENTS];
 	uint8_t build_id_size;
 	uint8_t build_id[20];
@@ -41,8 +42,10 @@ void modules_init(void);
 /* The module that `pc` lies in; NULL: none (generated code, or a full table). */
 const struct module *modules_find(uintptr_t pc);
 
-/* Whether [at, at + 8) is readable memory of a module found before. */
-bool modules_readable(uintptr_t at);
+/* What [at, at + 8) is, by the modules found before: memory that can be read, and that may change
+ * while the module stays (variables, and stacks made of them) or not. */
+enum module_memory { MODULE_NONE, MODULE_CONSTANT, MODULE_VARIABLE };
+enum module_memory modules_memory(uintptr_t at);
 
 /* True once after a module was replaced by another at its addresses: caches of it are
  * wrong. */

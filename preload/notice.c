@@ -64,9 +64,19 @@ const char *notice_text(void)
 	return lines;
 }
 
+/* A server that inetd started has its client there. (journald's is an AF_UNIX socket.) */
+static bool stderr_is_connection(void)
+{
+	int domain = 0;
+	socklen_t size = sizeof domain;
+
+	return sys_getsockopt(2, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+	       domain != AF_UNIX;
+}
+
 void notice_stderr_remember(void)
 {
-	stderr_known = sys_fstat(2, &stderr_then) == 0;
+	stderr_known = sys_fstat(2, &stderr_then) == 0 && !stderr_is_connection();
 }
 
 bool notice_stderr_same(void)

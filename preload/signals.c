@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Handlers for the signals that end a process. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "books.h"
 #include "exit.h"
@@ -11,11 +13,20 @@
 #include "signals.h"
 #include "sys.h"
 
+/* What our handlers take of a stack before they change to their own. */
+#define HANDLER_NEEDS 1024u
+
 static const int fatal[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE,
 			    SIGALRM, SIGXCPU, SIGABRT, SIGSEGV, SIGBUS,  SIGILL,  SIGFPE};
 
 /* Set once the handlers are in; constant afterwards. */
 static bool installed;
+
+/* Some thread's alternate stack cannot hold a handler: ours must not be put there. */
+static _Atomic bool no_alternate;
+
+/* Signals of which siginterrupt() has said that they interrupt: bit n - 1 of signal n. */
+static _Atomic uint64_t interrupting;
 
 static bool is_fatal(int sig)
 {
@@ -116,6 +127,8 @@ static struct sigaction ours_for(const struct sigaction *wanted)
 
 	action.sa_sigaction = names[name];
 	action.sa_flags |= SA_SIGINFO | SA_ONSTACK;
+	if (no_alternate)
+		action.sa_flags &= ~SA_ONSTACK;
 	return action;
 }
 
@@ -126,7 +139,9 @@ static void hide(struct sigaction *action)
 	action->sa_handler = SIG_DFL;
 	if (name == UNTOUCHED)
 		action->sa_flags = 0;
-	if (!(name & 1))
+	if (name & 1)
+		action->sa_flags |= SA_ONSTACK;
+	else
 		action->sa_flags &= ~SA_ONSTACK;
 	if (!(name & 2))
 		action->sa_flags &= ~SA_SIGINFO;
@@ -172,10 +187,33 @@ int signals_action(int sig, const struct sigaction *set, struct sigaction *old)
 	return r;
 }
 
-void signals_touched(int sig)
+void signals_alternate(size_t size)
+{
+	/* Without room for the kernel's own frame the process would die of SIGSEGV, not of the
+	 * signal. AT_MINSIGSTKSZ: Linux 5.14. */
+	size_t least = getauxval(AT_MINSIGSTKSZ);
+
+	if (!installed || size >= (least ? least : MINSIGSTKSZ) + HANDLER_NEEDS ||
+	    books_in_vfork_child() || atomic_exchange(&no_alternate, true))
+		return;
+	for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
+		struct sigaction now;
+
+		if (real_get()->sigaction(fatal[i], NULL, &now) != 0 || !is_ours(&now))
+			continue;
+		now.sa_flags &= ~SA_ONSTACK;
+		real_get()->sigaction(fatal[i], &now, NULL);
+	}
+}
+
+void signals_interrupting(int sig, bool interrupt)
 {
 	struct sigaction now;
 
+	if (interrupt)
+		atomic_fetch_or(&interrupting, 1ull << (sig - 1));
+	else
+		atomic_fetch_and(&interrupting, ~(1ull << (sig - 1)));
 	if (!installed || real_get()->sigaction(sig, NULL, &now) != 0 ||
 	    our_name((const void *)now.sa_handler) != UNTOUCHED || books_in_vfork_child())
 		return;
@@ -188,6 +226,9 @@ sighandler_t signals_handler(sighandler_t (*next)(int, sighandler_t), int sig,
 {
 	struct sigaction set = {.sa_handler = SIG_DFL, .sa_flags = flags};
 	struct sigaction old;
+
+	if (is_fatal(sig) && interrupting >> (sig - 1) & 1)
+		set.sa_flags &= ~SA_RESTART;
 
 	/* The BSD kind blocks the signal in its handler, and says so in the mask. */
 	if (!(flags & SA_NODEFER))

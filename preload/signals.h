@@ -22,9 +22,12 @@ int signals_action(int sig, const struct sigaction *set, struct sigaction *old);
 sighandler_t signals_handler(sighandler_t (*next)(int, sighandler_t), int sig,
 			     sighandler_t handler, int flags);
 
-/* The disposition was changed inside libc, where it read ours: from now on it reads back as one
- * that was set. */
-void signals_touched(int sig);
+/* libc's siginterrupt() has changed the disposition, ours being what it found: from now on it
+ * reads back as one that was set. `sig` is a valid number. */
+void signals_interrupting(int sig, bool interrupt);
+
+/* A thread has set an alternate stack of `size` bytes. */
+void signals_alternate(size_t size);
 
 /* What the program is shown where the kernel holds `handler`. */
 sighandler_t signals_shown(sighandler_t handler);

@@ -51,6 +51,7 @@ struct capture {
 	uintptr_t low; /* nothing below the starting stack pointer is looked at */
 	unsigned pages;
 	uintptr_t page[PAGES_KNOWN];
+	uintptr_t last_page;
 	struct known_log *log;
 	struct stack *stack; /* what is captured */
 };
@@ -93,14 +94,19 @@ static bool page_readable(struct capture *c, uintptr_t address)
 {
 	uintptr_t page = address & ~(PAGE - 1);
 
+	if (page == c->last_page)
+		return true;
 	for (unsigned i = 0; i < c->pages; i++) {
-		if (c->page[i] == page)
+		if (c->page[i] == page) {
+			c->last_page = page;
 			return true;
+		}
 	}
 	if (sys_call(SYS_rt_sigprocmask, -1, page, NULL, 8) == -EFAULT)
 		return false;
 	if (c->pages < PAGES_KNOWN)
 		c->page[c->pages++] = page;
+	c->last_page = page;
 	return true;
 }
 
@@ -116,18 +122,20 @@ static int access_mem(unw_addr_space_t as, unw_word_t address, unw_word_t *value
 {
 	struct capture *c = arg;
 	/* Modules first: libraries are mapped just above the threads' stacks. */
-	bool module = modules_readable(address);
-	bool stack = !module && on_stack(c, address);
+	enum module_memory module = modules_memory(address);
+	bool readable = module ? page_readable(c, address) : on_stack(c, address);
 
 	(void)as;
-	if (write || !(stack || module)) {
+	if (write || !readable) {
 		/* Beside the stack it may be there the next time. */
 		if (address - c->low < STACK_SPAN)
 			known_log_other(c->log);
 		return -UNW_EINVAL;
 	}
 	memcpy(value, (const void *)address, sizeof *value);
-	if (stack)
+	if (module == MODULE_VARIABLE)
+		known_log_other(c->log); /* a stack in a variable lies at no distance */
+	else if (!module)
 		known_log_word(c->log, address, *value);
 	return 0;
 }
@@ -249,11 +257,58 @@ static bool open_libunwind(void)
 	return resolve(library) && make_space();
 }
 
-static bool usable(void)
+#if defined(__x86_64__)
+#define HANDLER_SPAN     (64ul << 10) /* of the stack looked at for a signal's frame */
+#define HANDLER_REFUSALS 64u
+
+/* What handlers return to: libc's restorer, which the kernel keeps beside each handler. */
+static uintptr_t restorer(void)
+{
+	/* struct sigaction of the kernel, <asm/signal.h>. */
+	struct {
+		uintptr_t handler, flags, restorer, mask;
+	} action = {0};
+
+	for (int sig = 1; sig <= 64; sig++) {
+		if (sys_call(SYS_rt_sigaction, sig, NULL, &action, 8) == 0 &&
+		    action.restorer)
+			return action.restorer;
+	}
+	return 0;
+}
+
+/* Opening libunwind takes the loader's lock and malloc's. In a signal handler the interrupted
+ * code may hold them, so there only the caller is known, and the next capture tries again. The
+ * return address of a handler may also be left over from one that has returned: not for ever. */
+static bool in_handler(struct capture *c)
+{
+	static unsigned refusals;
+	uintptr_t wanted = restorer();
+
+	if (!wanted || refusals == HANDLER_REFUSALS)
+		return false;
+	for (uintptr_t at = c->low; at - c->low < HANDLER_SPAN && page_readable(c, at);
+	     at += sizeof wanted) {
+		if (*(const uintptr_t *)at == wanted) {
+			refusals++;
+			return true;
+		}
+	}
+	return false;
+}
+#else
+static bool in_handler(struct capture *c)
+{
+	(void)c;
+	return false;
+}
+#endif
+
+static bool usable(struct capture *c)
 {
 	int saved = errno;
 
-	if (state == UNTRIED) {
+	if (state == UNTRIED && !in_handler(c)) {
 		state = open_libunwind() ? USABLE : UNUSABLE;
 		notice_flush();
 		errno = saved;
@@ -340,7 +395,7 @@ static void unwind_there(void *argument)
 {
 	struct capture *c = argument;
 
-	if (usable())
+	if (usable(c))
 		walk(c, c->stack);
 }
 
@@ -351,6 +406,7 @@ bool unwind_stack(struct stack *stack, struct known_log *log)
 	TAKE_REGISTERS(&c);
 	c.low = c.registers[STACK_POINTER];
 	c.pages = 0;
+	c.last_page = 0;
 	c.log = log;
 	c.stack = stack;
 	on_capture_stack(unwind_there, &c);

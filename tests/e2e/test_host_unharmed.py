@@ -12,7 +12,8 @@ import pytest
 
 from reports import HEAD, Report, named
 from test_eof_rules import listed as eof_rules
-from traced import DEADLINE, LIBRARY, client, files_below, program, tool, until
+from traced import (DEADLINE, LIBRARY, client, environment, files_below, program, tool,
+                    until)
 
 HOLD = 50  # ms; longer than GRACE
 GRACE = "10ms"
@@ -31,7 +32,9 @@ def programs():
              ["recv_reused", HOLD, "left"], ["coroutines", 5], ["alloca_depths", 1, 200],
              ["cpp_server", 30], ["threads_random", 5, 100, 0],
              ["high_numbers", HOLD, 900, "leak"],
-             ["leaks_many", HOLD, 200], ["left_midway", HOLD], ["small_stacks"]]
+             ["leaks_many", HOLD, 200], ["left_midway", HOLD], ["small_stacks"],
+             ["tiny_alternate"], ["first_in_handler", HOLD], ["jumps_out", 300, HOLD],
+             ["static_stacks", HOLD, "handler"], ["static_stacks", HOLD, "coroutine"]]
     return runs
 
 
@@ -177,6 +180,44 @@ def test_call_that_is_left_in_the_middle_leaves_nothing_behind(start):
     assert (report.leaks, report.only().verdict) == (1, "eof-ignored"), run.err
     assert "4 sockets opened: 2 closed, 1 leaked, 1 listening" in report.text, run.err
     assert "double-close" not in report.text
+
+
+def test_handler_that_jumps_out_leaves_no_lock_behind(start):
+    run = start([program("jumps_out"), 5000, HOLD], grace=GRACE)
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert (report.leaks, report.only().verdict) == (1, "eof-ignored"), run.err
+    assert named(report.only().stack("EOF read"), "leak", "main"), run.err
+    assert not re.search("^lost: .* stacks", report.text, re.M), run.err
+
+
+def test_first_socket_in_a_handler_is_recorded(start):
+    """libunwind is not opened there, so that one's stack is short, and that is told."""
+    run = start([program("first_in_handler"), HOLD], grace=GRACE)
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert report.leaks == 2, run.err
+    stacks = [group.stack("opened") for group in report.groups]
+    assert all(stack[0].startswith("leak_in_handler") for stack in stacks), run.err
+    assert any(named(stack, "leak_in_handler", "main") for stack in stacks), run.err
+    if os.uname().machine == "x86_64":
+        assert "stacks of which only the caller is known" in report.text
+
+
+def test_server_whose_standard_error_is_its_client(directory):
+    """As inetd starts them: what is written to descriptor 2 goes to the peer."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, socket.create_connection(listener.getsockname(), DEADLINE) as s:
+        connection, _ = listener.accept()
+        env = environment(True, {"grace": GRACE, "unwind": "nonsense"}, directory)
+        with connection:
+            server = subprocess.Popen([program("leaks_many"), str(HOLD), "20"], env=env,
+                                      stdin=connection, stdout=connection, stderr=connection)
+        received = s.makefile("rb").read()
+        assert server.wait(DEADLINE) == 0
+    assert received == b"served 20\n"
+    beside, = [path for path in files_below(directory) if path.endswith(".report.txt")]
+    assert Report(open(beside).read()).leaks == 20
 
 
 # Memory and the loader

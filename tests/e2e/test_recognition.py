@@ -12,7 +12,7 @@ import pytest
 
 from test_real_servers import (NGINX_REQUESTS, NODE_REQUESTS, Answers, Redis,  # noqa: F401
                                nginx, node, redis)
-from reports import Report
+from reports import Report, named
 from traced import DEADLINE, PYTHON, program, traces
 
 AUDIT = {"unwind": "audit", "keep": "always", "grace": "10m"}
@@ -91,6 +91,23 @@ def test_program(start, audited, argv, told):
     assert run.out == told or not told
     counters = audited()
     assert counters["opened"] == counters["closed"], counters
+
+
+@pytest.mark.parametrize("kind", ["handler", "coroutine", "thread"])
+def test_stack_in_a_variable(start, kind):
+    run = start([program("static_stacks"), 60, kind], grace="20ms")
+    assert run.wait() == 0, run.err
+    group = Report(run.err).only()
+    assert group.count == 3, run.err
+    for label in "opened", "EOF read":
+        assert named(group.stack(label), "read_eof", "without_care"), run.err
+
+
+def test_threads_that_live_for_one_connection_are_audited(start, audited):
+    """One in a thousand of the process's captures, however few each thread makes."""
+    run = start([program("many_threads"), 2000], keep="always", unwind="known")
+    assert run.wait() == 0, run.err
+    audited(least=2)
 
 
 def test_another_library_at_the_same_addresses(start):

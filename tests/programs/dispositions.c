@@ -158,6 +158,20 @@ static void set_by_holding(void)
 	set_by(sigset, "sigset", SIG_DFL);
 }
 
+static void interrupt_then_signal(void)
+{
+	for (size_t i = 0; i < COUNT; i++)
+		siginterrupt(sigs[i], 1);
+	print_all("interrupted");
+	set_by(signal, "signal", one);
+	set_by(signal, "signal", SIG_DFL);
+	print_all("default again");
+	for (size_t i = 0; i < COUNT; i++)
+		siginterrupt(sigs[i], 0);
+	set_by(signal, "signal", SIG_DFL);
+	print_all("not interrupted");
+}
+
 /* The handler is gone after its first signal. */
 static void reset_by_signal(void)
 {
@@ -241,6 +255,7 @@ static const struct {
 	{"sigset", by_sigset},
 	{"holding", set_by_holding},
 	{"siginterrupt", set_and_interrupt},
+	{"siginterrupt_signal", interrupt_then_signal},
 	{"reset_by_signal", reset_by_signal},
 };
 
