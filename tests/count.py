@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Adds up meson's and pytest's results: prints one line, and fails if anything failed.
 
-Usage: count.py TESTLOG.json STATUS JUNIT.xml STATUS
+Usage: count.py {TESTLOG.json|JUNIT.xml} STATUS …
 A run that ended badly and left no failed test behind (it crashed) counts as one failure.
 """
 import json
@@ -34,9 +34,10 @@ def e2e_results(path):
     return counts
 
 
-def main(unit, unit_status, e2e, e2e_status):
+def main(*results):
     total = {"passed": 0, "failed": 0, "skipped": 0}
-    for counts, status in ((unit_results(unit), unit_status), (e2e_results(e2e), e2e_status)):
+    for path, status in zip(results[0::2], results[1::2]):
+        counts = unit_results(path) if path.endswith(".json") else e2e_results(path)
         if int(status) and not counts["failed"]:
             counts["failed"] = 1
         for kind in total:
