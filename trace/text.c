@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Words, numbers and units into a sink, without stdio. */
+#include <signal.h>
 #include <string.h>
 
 #include "text.h"
@@ -40,19 +41,60 @@ void text_put(const struct text_sink *sink, const char *string)
 	text_bytes(sink, string, strlen(string));
 }
 
+/* Code points that move the cursor or turn the text around: C1 controls (a terminal takes
+ * them for escape sequences, in UTF-8 too), line separators, marks of direction. */
+static bool is_control(uint32_t code)
+{
+	return (code >= 0x80 && code < 0xa0) || code == 0x61c || code == 0x200e ||
+	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}
+
+/* Bytes of the UTF-8 sequence that `lead` begins, 0 if none begins so. */
+static size_t sequence_size(unsigned char lead)
+{
+	if (lead < 0xc2 || lead > 0xf4)
+		return 0;
+	return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/* Bytes of the character at `string` if it may be shown as it is, else 0. */
+static size_t shown_size(const char *string, size_t room)
+{
+	static const uint32_t least[] = {[2] = 0x80, [3] = 0x800, [4] = 0x10000};
+	const unsigned char *bytes = (const unsigned char *)string;
+	size_t size = sequence_size(bytes[0]);
+	uint32_t code;
+
+	if (bytes[0] < 0x80)
+		return bytes[0] >= 0x20 && bytes[0] != 0x7f;
+	if (!size || size > room)
+		return 0;
+	code = bytes[0] & (0xffu >> (size + 1));
+	for (size_t i = 1; i < size; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (bytes[i] & 0x3fu);
+	}
+	if (code < least[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	return is_control(code) ? 0 : size;
+}
+
 void text_foreign(const struct text_sink *sink, const char *string, size_t max)
 {
 	size_t size = strnlen(string, max);
-	size_t start = 0;
+	size_t start = 0, i = 0;
 
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = (unsigned char)string[i];
+	while (i < size) {
+		size_t shown = shown_size(string + i, size - i);
 
-		if (c >= 0x20 && c != 0x7f)
+		i += shown;
+		if (shown)
 			continue;
 		text_bytes(sink, string + start, i - start);
 		text_put(sink, "?");
-		start = i + 1;
+		start = ++i;
 	}
 	text_bytes(sink, string + start, size - start);
 }
@@ -202,7 +244,8 @@ void text_size(const struct text_sink *sink, uint64_t bytes)
 
 void text_signal(const struct text_sink *sink, int number)
 {
-	const char *name = sigabbrev_np(number);
+	/* glibc 2.36 reads one entry behind its table for NSIG itself. */
+	const char *name = number < NSIG ? sigabbrev_np(number) : NULL;
 
 	text_put(sink, name ? "SIG" : "signal ");
 	if (name)

@@ -25,7 +25,8 @@ struct text_sink text_buffer_sink(struct text_buffer *buffer);
 void text_put(const struct text_sink *sink, const char *string);
 void text_bytes(const struct text_sink *sink, const char *bytes, size_t size);
 /* A string from outside (argv, a path, a thread's name), at most `max` bytes of it and up
- * to its NUL: control characters become '?', so that it cannot drive a terminal. */
+ * to its NUL: each byte of a control character, of a mark of direction and of what is no
+ * UTF-8 becomes '?', so that it can neither drive a terminal nor hide what it says. */
 void text_foreign(const struct text_sink *sink, const char *string, size_t max);
 void text_spaces(const struct text_sink *sink, size_t count);
 /* `string` and spaces up to `width`; a longer one is followed by none. */

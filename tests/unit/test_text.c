@@ -145,6 +145,40 @@ static void foreign_text_cannot_drive_a_terminal(void **state)
 	assert_string_equal(bytes, "a?[31mb?c?\xc3\xa9");
 }
 
+/* In UTF-8 a terminal takes U+009B for ESC [ too; U+202E turns what follows around. */
+static void foreign_text_shows_whole_characters_only(void **state)
+{
+	static const struct {
+		const char *string;
+		const char *text;
+	} cases[] = {
+		{"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+		 "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+		{"a\xc2\x9b"
+		 "2J",
+		 "a??2J"},
+		{"a\x9b"
+		 "2J",
+		 "a?2J"},
+		{"\xe2\x80\xae"
+		 "c.exe",
+		 "???c.exe"},
+		{"\xe2\x81\xa6", "???"},
+		{"\xc0\x8a\xe0\x80\x8a", "?????"},           /* overlong */
+		{"\xed\xa0\x80\xf4\x90\x80\x80", "???????"}, /* no code points */
+		{"\xe2\x82", "??"},
+		{"\xc3(", "?("},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct text_sink sink = fresh();
+
+		text_foreign(&sink, cases[i].string, 100);
+		assert_string_equal(bytes, cases[i].text);
+	}
+}
+
 static void foreign_text_ends_at_its_limit(void **state)
 {
 	struct text_sink sink = fresh();
@@ -152,6 +186,9 @@ static void foreign_text_ends_at_its_limit(void **state)
 	(void)state;
 	text_foreign(&sink, "abcdef", 3);
 	assert_string_equal(bytes, "abc");
+	sink = fresh();
+	text_foreign(&sink, "ab\xc3\xa9", 3);
+	assert_string_equal(bytes, "ab?");
 }
 
 static void a_full_buffer_drops_and_remembers(void **state)
@@ -177,12 +214,12 @@ static void signals_and_errors_have_names(void **state)
 	(void)state;
 	text_signal(&sink, 15);
 	text_put(&sink, " ");
-	text_signal(&sink, 99);
+	text_signal(&sink, 65);
 	text_put(&sink, " ");
 	text_errno(&sink, 104);
 	text_put(&sink, " ");
 	text_errno(&sink, 9999);
-	assert_string_equal(bytes, "SIGTERM signal 99 ECONNRESET error 9999");
+	assert_string_equal(bytes, "SIGTERM signal 65 ECONNRESET error 9999");
 }
 
 static void one_is_not_plural(void **state)
@@ -205,6 +242,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_written_as_rfc_5952_says),
 		cmocka_unit_test(ipv4_and_unknown_addresses),
 		cmocka_unit_test(foreign_text_cannot_drive_a_terminal),
+		cmocka_unit_test(foreign_text_shows_whole_characters_only),
 		cmocka_unit_test(foreign_text_ends_at_its_limit),
 		cmocka_unit_test(a_full_buffer_drops_and_remembers),
 		cmocka_unit_test(signals_and_errors_have_names),
