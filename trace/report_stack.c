@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Stacks and frames of the report. */
+#include <limits.h>
 #include <string.h>
 
 #include "report_parts.h"
@@ -181,7 +182,7 @@ void report_hint_all(const struct report *report)
 	if (!report->options->trace_path)
 		return;
 	text_put(report->sink, "  (all: closewait report --all ");
-	text_put(report->sink, report->options->trace_path);
+	text_foreign(report->sink, report->options->trace_path, PATH_MAX);
 	text_put(report->sink, ")");
 }
 

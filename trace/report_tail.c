@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The last lines: every socket accounted for, what was not seen, how to see more. */
+#include <limits.h>
+
 #include "report_parts.h"
 #include "text.h"
 
@@ -164,7 +166,7 @@ static void put_hint(const struct report *report)
 	if (report->options->command || !report->options->trace_path)
 		return;
 	text_put(report->sink, "more: closewait report ");
-	text_put(report->sink, report->options->trace_path);
+	text_foreign(report->sink, report->options->trace_path, PATH_MAX);
 	text_put(report->sink, "\n");
 }
 

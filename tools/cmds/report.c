@@ -15,6 +15,7 @@
 #include "tools/trace_find.h"
 #include "tools/trace_load.h"
 #include "trace/report.h"
+#include "trace/text.h"
 
 static const char help[] =
 	"usage: closewait report [--all] [--show-open] TRACE | DIRECTORY | PID\n"
@@ -118,6 +119,16 @@ static int report_one(const char *path, const struct request *request, pid_t pid
 	return error;
 }
 
+/* A file's name in a directory that others may write. */
+static void put_title(const char *path)
+{
+	const struct text_sink sink = {.put = put, .context = stdout};
+
+	text_put(&sink, "== ");
+	text_foreign(&sink, path, PATH_MAX);
+	text_put(&sink, "\n");
+}
+
 static int report_all(const struct trace_list *list, const struct request *request)
 {
 	int failed = 0;
@@ -126,7 +137,7 @@ static int report_all(const struct trace_list *list, const struct request *reque
 		if (i)
 			putchar('\n');
 		if (list->count > 1)
-			printf("== %s\n", list->paths[i]);
+			put_title(list->paths[i]);
 		if (report_one(list->paths[i], request, list->pid, !list->pid) < 0)
 			failed++;
 	}
