@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Symbols by libdwfl: one Dwfl a module, so that modules of different processes that lie
- * at the same address do not disturb one another. */
+/* Symbols by libdwfl: one Dwfl a file, where it lies by itself: modules of different
+ * processes at the same address do not disturb one another, and no address in a trace is
+ * believed. */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
@@ -11,18 +12,45 @@
 
 #include "cleanup.h"
 #include "complain.h"
+#include "debug_files.h"
+#include "open_regular.h"
 #include "symbols.h"
 
-struct module {
-	const struct cw_module *key;
+/* So many files are read for their names: a trace may speak of more than there is memory
+ * for, or than a user has time for. */
+#define FILES_MAX   512u
+#define CACHE_SLOTS 256u
+/* Where a position-independent binary is put: anywhere but at 0. */
+#define LOAD_BASE   0x10000000u
+
+/* A binary on disk, however many records and names lead to it. */
+struct binary {
+	dev_t device;
+	ino_t inode;
 	Dwfl *dwfl;
-	Dwfl_Module *dwfl_module; /* NULL: gives no names */
-	struct module *next;
+	Dwfl_Module *module; /* NULL: gives no names */
+	GElf_Addr bias;      /* of the addresses that the Dwfl knows it by */
+	struct binary *next;
+};
+
+/* What a path and a build-id in the trace stand for. */
+struct named {
+	const struct cw_module *key;
+	const char *path;
+	struct binary *binary; /* NULL: gives no names */
+	struct named *next;
 };
 
 struct symbols {
 	const char *root;
-	struct module *modules;
+	struct binary *binaries;
+	struct named *names;
+	unsigned count; /* of names */
+	bool full;      /* the user knows that there are more */
+	struct {
+		const struct cw_module *key;
+		struct binary *binary;
+	} cache[CACHE_SLOTS];
 };
 
 /* Where a frame stands, on the way from the innermost inlined function outwards. */
@@ -33,8 +61,14 @@ struct place {
 
 static const Dwfl_Callbacks callbacks = {
 	.find_elf = dwfl_build_id_find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.find_debuginfo = debug_files_find,
 };
+
+static bool has_build_id(const struct cw_module *recorded)
+{
+	return recorded->build_id_size &&
+	       recorded->build_id_size <= sizeof(recorded->build_id);
+}
 
 static bool same_build(Dwfl_Module *module, const struct cw_module *recorded)
 {
@@ -42,56 +76,144 @@ static bool same_build(Dwfl_Module *module, const struct cw_module *recorded)
 	GElf_Addr address;
 	int size = dwfl_module_build_id(module, &id, &address);
 
-	if (!recorded->build_id_size ||
-	    recorded->build_id_size > sizeof(recorded->build_id))
+	if (!has_build_id(recorded))
 		return true;
 	return size == recorded->build_id_size &&
 	       memcmp(id, recorded->build_id, (size_t)size) == 0;
 }
 
-/* build_id works only once the module's file is known to the Dwfl. */
-static void load(struct module *module, const char *path)
+static bool same_record(const struct cw_module *a, const struct cw_module *b)
 {
-	GElf_Addr bias;
-
-	module->dwfl = dwfl_begin(&callbacks);
-	if (!module->dwfl)
-		return;
-	dwfl_report_begin(module->dwfl);
-	module->dwfl_module =
-		dwfl_report_elf(module->dwfl, path, path, -1, module->key->base, true);
-	dwfl_report_end(module->dwfl, NULL, NULL);
-	if (!module->dwfl_module || !dwfl_module_getelf(module->dwfl_module, &bias)) {
-		complain(path, "cannot be read: no names from it");
-		module->dwfl_module = NULL;
-	} else if (!same_build(module->dwfl_module, module->key)) {
-		complain(path, "has changed since: no names from it");
-		module->dwfl_module = NULL;
-	}
+	return a->build_id_size == b->build_id_size &&
+	       memcmp(a->build_id, b->build_id, sizeof(a->build_id)) == 0;
 }
 
-static struct module *find(struct symbols *symbols, const struct trace_view *view,
-			   const struct cw_module *key)
+/* Takes the descriptor. build_id works only once the module's file is known to the Dwfl. */
+static void load(struct binary *binary, const char *path, int fd)
+{
+	binary->dwfl = dwfl_begin(&callbacks);
+	if (!binary->dwfl) {
+		close(fd);
+		return;
+	}
+	dwfl_report_begin(binary->dwfl);
+	binary->module = dwfl_report_elf(binary->dwfl, path, path, fd, LOAD_BASE, true);
+	if (!binary->module)
+		close(fd);
+	dwfl_report_end(binary->dwfl, NULL, NULL);
+	if (binary->module && !dwfl_module_getelf(binary->module, &binary->bias))
+		binary->module = NULL;
+}
+
+/* A name that is too long for a root in front of it is not cut: it would be another's. */
+static int open_below(const char *root, const char *path, struct stat *st)
+{
+	char below[PATH_MAX];
+	int fd = -1;
+
+	if (*root &&
+	    snprintf(below, sizeof(below), "%s%s", root, path) < (int)sizeof(below))
+		fd = open_regular(below, st);
+	return fd < 0 ? open_regular(path, st) : fd;
+}
+
+/* NULL: cannot be opened, as errno says. */
+static struct binary *open_binary(struct symbols *symbols, const char *path)
+{
+	struct binary *binary;
+	struct stat st;
+	int fd = open_below(symbols->root, path, &st);
+
+	if (fd < 0)
+		return NULL;
+	for (binary = symbols->binaries; binary; binary = binary->next) {
+		if (binary->device != st.st_dev || binary->inode != st.st_ino)
+			continue;
+		close(fd);
+		return binary;
+	}
+	binary = calloc(1, sizeof(*binary));
+	if (!binary) {
+		close(fd);
+		return NULL;
+	}
+	binary->device = st.st_dev;
+	binary->inode = st.st_ino;
+	binary->next = symbols->binaries;
+	symbols->binaries = binary;
+	load(binary, path, fd);
+	return binary;
+}
+
+static struct binary *binary_of(struct symbols *symbols, const struct named *named)
+{
+	struct binary *binary = open_binary(symbols, named->path);
+	const char *cause = NULL;
+
+	if (!binary && errno == EINVAL)
+		cause = "no regular file: no names from it";
+	else if (!binary || !binary->module)
+		cause = "cannot be read: no names from it";
+	else if (!same_build(binary->module, named->key))
+		cause = "has changed since: no names from it";
+	else if (!debug_files_supplement_is_file(binary->module))
+		cause = "names what is no file for its debug information: no names from "
+			"it";
+	if (cause)
+		complain(named->path, cause);
+	return cause ? NULL : binary;
+}
+
+static struct named *add_name(struct symbols *symbols, const struct cw_module *key,
+			      const char *path)
+{
+	struct named *named;
+
+	if (symbols->count == FILES_MAX) {
+		if (!symbols->full)
+			complain(path, "one file more than are read: no names from it "
+				       "and further ones");
+		symbols->full = true;
+		return NULL;
+	}
+	named = calloc(1, sizeof(*named));
+	if (!named)
+		return NULL;
+	symbols->count++;
+	named->key = key;
+	named->path = path;
+	named->next = symbols->names;
+	symbols->names = named;
+	named->binary = binary_of(symbols, named);
+	return named;
+}
+
+static struct binary *look_up(struct symbols *symbols, const struct trace_view *view,
+			      const struct cw_module *key)
 {
 	const char *path = trace_string(view, key->path);
-	char below[PATH_MAX];
-	struct module *module;
+	struct named *named;
 
-	for (module = symbols->modules; module; module = module->next)
-		if (module->key == key)
-			return module;
-	module = calloc(1, sizeof(*module));
-	if (!module)
-		return NULL;
-	module->key = key;
-	module->next = symbols->modules;
-	symbols->modules = module;
 	/* "[vdso]" and the like are no files. */
 	if (*path != '/')
-		return module;
-	snprintf(below, sizeof(below), "%s%s", symbols->root, path);
-	load(module, access(below, R_OK) == 0 ? below : path);
-	return module;
+		return NULL;
+	for (named = symbols->names; named; named = named->next)
+		if (same_record(named->key, key) && strcmp(named->path, path) == 0)
+			return named->binary;
+	named = add_name(symbols, key, path);
+	return named ? named->binary : NULL;
+}
+
+static struct binary *find(struct symbols *symbols, const struct trace_view *view,
+			   const struct cw_module *key)
+{
+	size_t slot = (uintptr_t)key / 8 % CACHE_SLOTS;
+
+	if (symbols->cache[slot].key != key) {
+		symbols->cache[slot].binary = look_up(symbols, view, key);
+		symbols->cache[slot].key = key;
+	}
+	return symbols->cache[slot].binary;
 }
 
 static struct place place_of(Dwfl_Module *module, uint64_t pc)
@@ -154,22 +276,24 @@ static int inlined(Dwfl_Module *module, uint64_t pc, struct place *place,
 static int name(void *context, const struct trace_view *view, const struct cw_module *key,
 		uint64_t pc, struct symbol *out, int max)
 {
-	struct module *module = find(context, view, key);
+	struct binary *binary = find(context, view, key);
+	uint64_t in_module = pc - key->base;
 	struct place place;
 	GElf_Off offset = 0;
 	GElf_Sym symbol;
 	const char *function;
 	int count;
 
-	if (!module || !module->dwfl_module || max < 1)
+	if (!binary || max < 1)
 		return 0;
-	function = dwfl_module_addrinfo(module->dwfl_module, pc, &offset, &symbol, NULL,
-					NULL, NULL);
-	place = place_of(module->dwfl_module, pc);
-	count = inlined(module->dwfl_module, pc, &place, out, max);
+	pc = in_module + binary->bias;
+	function = dwfl_module_addrinfo(binary->module, pc, &offset, &symbol, NULL, NULL,
+					NULL);
+	place = place_of(binary->module, pc);
+	count = inlined(binary->module, pc, &place, out, max);
 	out[count++] = (struct symbol){
 		.function = function,
-		.offset = function ? offset : pc - key->base,
+		.offset = function ? offset : in_module,
 		.file = place.file,
 		.line = place.line,
 	};
@@ -189,13 +313,19 @@ struct symbols *symbols_open(const char *root)
 
 void symbols_close(struct symbols *symbols)
 {
-	while (symbols && symbols->modules) {
-		struct module *module = symbols->modules;
+	while (symbols && symbols->names) {
+		struct named *named = symbols->names;
 
-		symbols->modules = module->next;
-		if (module->dwfl)
-			dwfl_end(module->dwfl);
-		free(module);
+		symbols->names = named->next;
+		free(named);
+	}
+	while (symbols && symbols->binaries) {
+		struct binary *binary = symbols->binaries;
+
+		symbols->binaries = binary->next;
+		if (binary->dwfl)
+			dwfl_end(binary->dwfl);
+		free(binary);
 	}
 	free(symbols);
 }
