@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading a sparse trace without its holes. */
 #include <errno.h>
-#include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "complain.h"
+#include "open_regular.h"
 #include "trace_load.h"
 
-/* Far beyond what the library makes: something else is not read into memory whole. */
-#define SIZE_LIMIT (1ll << 30)
+/* Beyond what the library makes: something else is not read into memory whole. */
+#define SIZE_LIMIT (2ll * CW_TRACE_SIZE_DEFAULT)
 
 /* Returns the bytes read up to `end`, or where the file ends by now, or -errno. */
 static off_t read_range(int fd, char *bytes, off_t start, off_t end)
@@ -54,65 +54,63 @@ static int read_data(int fd, char *bytes, off_t size)
 	return 0;
 }
 
+/* Whether the file begins as a trace does: before memory is taken for all of it. A lone
+ * first extent tells as much as the whole. */
+static int check_start(int fd, off_t size)
+{
+	static char start[CW_EXTENT_SIZE] __attribute__((aligned(8)));
+	struct trace_view view;
+	off_t got = read_range(fd, start, 0,
+			       size < (off_t)sizeof(start) ? size : (off_t)sizeof(start));
+
+	return got < 0 ? (int)got : trace_view_open(&view, start, (size_t)got);
+}
+
 static const char *cause_of(int error)
 {
 	switch (error) {
 	case -ENODATA:
 		return "empty: the process ended before it had recorded anything";
 	case -EBADMSG:
+	case -EINVAL:
 		return "not a closewait trace";
-	default:
+	case -EFBIG:
+		return "larger than a closewait trace can be";
+	case -EPROTONOSUPPORT:
 		return "a trace of another closewait: this command reads version 1 of this "
 		       "machine's byte order";
+	default:
+		return strerror(-error);
 	}
 }
 
-static int read_file(struct loaded_trace *trace, int fd, const char *name)
+/* Returns 0 or -errno. */
+static int read_file(struct loaded_trace *trace, int fd, off_t size)
 {
-	struct stat st;
-	int error;
+	int error = size > SIZE_LIMIT ? -EFBIG : check_start(fd, size);
 
-	if (fstat(fd, &st) < 0) {
-		complain_errno(name, errno);
-		return -1;
-	}
-	if (!S_ISREG(st.st_mode) || st.st_size > SIZE_LIMIT) {
-		complain(name, "not a closewait trace");
-		return -1;
-	}
-	if (!st.st_size) {
-		complain(name, cause_of(-ENODATA));
-		return -1;
-	}
-	trace->mapped_size = (size_t)st.st_size;
+	if (error)
+		return error;
+	trace->mapped_size = (size_t)size;
 	trace->bytes = mmap(NULL, trace->mapped_size, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (trace->bytes == MAP_FAILED) {
 		trace->bytes = NULL;
-		complain(name, "no memory to read it into");
-		return -1;
+		return -ENOMEM;
 	}
-	error = read_data(fd, trace->bytes, st.st_size);
-	if (error)
-		complain_errno(name, -error);
-	return error ? -1 : 0;
+	error = read_data(fd, trace->bytes, size);
+	return error ? error
+		     : trace_view_open(&trace->view, trace->bytes, trace->mapped_size);
 }
 
 int trace_load(struct loaded_trace *trace, const char *path, const char *name)
 {
-	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	AUTO_FD int fd = open_regular(path, &st);
 	int error;
 
 	*trace = (struct loaded_trace){0};
-	if (fd < 0) {
-		complain_errno(name, errno);
-		return -1;
-	}
-	if (read_file(trace, fd, name) < 0) {
-		trace_unload(trace);
-		return -1;
-	}
-	error = trace_view_open(&trace->view, trace->bytes, trace->mapped_size);
+	error = fd < 0 ? -errno : read_file(trace, fd, st.st_size);
 	if (error) {
 		complain(name, cause_of(error));
 		trace_unload(trace);
