@@ -6,11 +6,13 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 #include "cleanup.h"
 #include "host_process.h"
 
-#define PATH_BYTES 64
+#define PATH_BYTES   64
+#define SNAPSHOT_AGE 1000000000ull /* ns */
 
 /* Reads a small file whole, as a string. Returns its size, or -1. */
 static ssize_t read_text(const char *path, char *text, size_t size)
@@ -91,22 +93,106 @@ bool host_same_boot(const struct cw_header *header)
 	return memcmp(boot, header->boot_id, sizeof(boot)) == 0;
 }
 
-pid_t host_process_find(const struct cw_header *header, const struct cw_process *process)
+/* The processes of the machine by the time they started. */
+struct snapshot {
+	uint64_t taken; /* ns, monotonic; 0: never */
+	struct started {
+		uint64_t start;
+		pid_t pid;
+	} * processes;
+	size_t count;
+	size_t room;
+};
+
+static int by_start(const void *left, const void *right)
 {
-	AUTO_DIR DIR *proc = NULL;
+	const struct started *a = left;
+	const struct started *b = right;
+
+	return (a->start > b->start) - (a->start < b->start);
+}
+
+static int add(struct snapshot *snapshot, pid_t pid)
+{
+	if (snapshot->count == snapshot->room) {
+		size_t room = snapshot->room ? 2 * snapshot->room : 256;
+		struct started *processes =
+			reallocarray(snapshot->processes, room, sizeof(*processes));
+
+		if (!processes)
+			return -1;
+		snapshot->processes = processes;
+		snapshot->room = room;
+	}
+	snapshot->processes[snapshot->count++] =
+		(struct started){host_process_start(pid), pid};
+	return 0;
+}
+
+static void take(struct snapshot *snapshot)
+{
+	AUTO_DIR DIR *proc = opendir("/proc");
 	struct dirent *entry;
 
-	if (!host_same_boot(header))
-		return 0;
-	if (is_writer(process, (pid_t)process->pid))
-		return (pid_t)process->pid;
-	proc = opendir("/proc");
+	snapshot->count = 0;
 	while (proc && (entry = readdir(proc))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid > 0 && is_writer(process, pid))
-			return pid;
+		if (pid > 0 && add(snapshot, pid) < 0)
+			break;
 	}
+	if (snapshot->count)
+		qsort(snapshot->processes, snapshot->count, sizeof(struct started),
+		      by_start);
+}
+
+/* Going through /proc for each of a trace's processes would take minutes where there are
+ * thousands of both: it is read once a second at most. */
+static const struct snapshot *recent(void)
+{
+	static struct snapshot snapshot;
+	struct timespec time;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	now = (uint64_t)time.tv_sec * 1000000000ull + (uint64_t)time.tv_nsec;
+	if (!snapshot.taken || now - snapshot.taken > SNAPSHOT_AGE) {
+		take(&snapshot);
+		snapshot.taken = now;
+	}
+	return &snapshot;
+}
+
+/* The first of the snapshot that did not start before `start`. */
+static size_t lower_bound(const struct snapshot *snapshot, uint64_t start)
+{
+	size_t low = 0, high = snapshot->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (snapshot->processes[middle].start < start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+pid_t host_process_find(const struct cw_header *header, const struct cw_process *process)
+{
+	uint64_t start = process->pid_start;
+	const struct snapshot *snapshot;
+
+	if (!start || !host_same_boot(header))
+		return 0;
+	if (is_writer(process, (pid_t)process->pid))
+		return (pid_t)process->pid;
+	snapshot = recent();
+	for (size_t i = lower_bound(snapshot, start);
+	     i < snapshot->count && snapshot->processes[i].start == start; i++)
+		if (is_writer(process, snapshot->processes[i].pid))
+			return snapshot->processes[i].pid;
 	return 0;
 }
 

@@ -26,6 +26,7 @@ struct live_looks {
 	struct entry *entries; /* by cookie */
 	size_t count;
 	size_t room;
+	bool *checked; /* by extent: each table is one process's and gone through once */
 };
 
 static int by_cookie(const void *left, const void *right)
@@ -166,14 +167,19 @@ static void check_fd_extent(struct live_looks *looks, const struct trace_view *v
 }
 
 static void check_fds(struct live_looks *looks, const struct trace_view *view, pid_t pid,
-		      const struct cw_process *process)
+		      uint32_t self)
 {
+	const struct cw_process *process = trace_process(view, self);
+
 	for (uint32_t i = 0; i < CW_FD_EXTENTS; i++) {
 		uint32_t index = process->fds[i];
+		uint32_t owner;
 
-		if (index && trace_extent(view, index, NULL) == CW_EXTENT_FDS)
-			check_fd_extent(looks, view, pid, index,
-					i * (uint32_t)CW_FDS_PER_EXTENT);
+		if (!index || trace_extent(view, index, &owner) != CW_EXTENT_FDS ||
+		    owner != self || looks->checked[index])
+			continue;
+		looks->checked[index] = true;
+		check_fd_extent(looks, view, pid, index, i * (uint32_t)CW_FDS_PER_EXTENT);
 	}
 }
 
@@ -201,16 +207,34 @@ static int ask(struct live_looks *looks, const struct trace_view *view, const ch
 			return -1;
 		}
 		asked = true;
-		check_fds(looks, view, pid, process);
+		check_fds(looks, view, pid, i);
 	}
 	return asked ? 0 : -1;
 }
 
+static bool any_lives(const struct trace_view *view)
+{
+	for (uint32_t i = 0; i < view->extent_count; i++) {
+		const struct cw_process *process = trace_process(view, i);
+
+		if (process && process->state == CW_PROCESS_LIVE &&
+		    host_process_find(view->header, process))
+			return true;
+	}
+	return false;
+}
+
 struct live_looks *live_looks_take(const struct trace_view *view, const char *name)
 {
-	struct live_looks *looks = calloc(1, sizeof(*looks));
+	struct live_looks *looks;
 
-	if (looks && collect(looks, view) == 0 && ask(looks, view, name) == 0)
+	if (!any_lives(view))
+		return NULL;
+	looks = calloc(1, sizeof(*looks));
+	if (looks)
+		looks->checked = calloc(view->extent_count, sizeof(*looks->checked));
+	if (looks && looks->checked && collect(looks, view) == 0 &&
+	    ask(looks, view, name) == 0)
 		return looks;
 	live_looks_free(looks);
 	return NULL;
@@ -218,8 +242,10 @@ struct live_looks *live_looks_take(const struct trace_view *view, const char *na
 
 void live_looks_free(struct live_looks *looks)
 {
-	if (looks)
+	if (looks) {
 		free(looks->entries);
+		free(looks->checked);
+	}
 	free(looks);
 }
 
