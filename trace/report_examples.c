@@ -7,8 +7,7 @@
 #include "sort.h"
 #include "text.h"
 
-#define EXAMPLES  2u
-#define ADDRESSES 1024u
+#define EXAMPLES 2u
 
 static const char *state_name(uint32_t state)
 {
@@ -34,13 +33,15 @@ static const char *state_name(uint32_t state)
 static void put_local(const struct report *report, const struct cw_socket *socket,
 		      const struct cw_look *look)
 {
-	const char *bound = trace_string(report->view, socket->local);
-	const char *unknown = socket->domain == AF_UNIX ? "unix" : "?";
+	size_t size;
+	const char *bound = trace_bytes(report->view, socket->local, &size);
 
 	if (look && look->local.family)
 		text_address(report->sink, report->view, &look->local);
+	else if (size)
+		text_foreign(report->sink, bound, size);
 	else
-		text_foreign(report->sink, *bound ? bound : unknown, ADDRESSES);
+		text_put(report->sink, socket->domain == AF_UNIX ? "unix" : "?");
 }
 
 static void put_peer(const struct report *report, const struct cw_socket *socket,

@@ -26,11 +26,10 @@ static uint64_t add_frame(const struct report *report, uint64_t hash,
 {
 	struct symbol symbols[REPORT_INLINE];
 	int named = report_name(report, frame, symbols, REPORT_INLINE);
-	const struct cw_module *module = trace_module(report->view, frame->module);
-	const char *path = module ? trace_string(report->view, module->path) : "";
+	char module[REPORT_MODULE_BYTES];
 	const char *function = NULL;
 
-	path = text_base_name(path);
+	report_module(report, frame, module);
 	/* The function that is really there: what is inlined into it changes with the
 	 * compiler, and the traced process does not know of it. */
 	if (named > 0 && named <= REPORT_INLINE)
@@ -38,7 +37,7 @@ static uint64_t add_frame(const struct report *report, uint64_t hash,
 	if (function)
 		hash = hash_bytes(hash, function, function_size(function));
 	hash = hash_bytes(hash, "@", 1);
-	hash = hash_bytes(hash, path, module_size(path));
+	hash = hash_bytes(hash, module, module_size(module));
 	return hash_bytes(hash, "\n", 1);
 }
 

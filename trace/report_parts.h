@@ -36,6 +36,11 @@ struct report {
 	uint64_t places; /* groups of leaks */
 };
 
+#define REPORT_MODULE_BYTES 256u
+
+/* A copy of the file name of the frame's module, cut to fit; "" if there is none. */
+void report_module(const struct report *report, const struct cw_frame *frame,
+		   char name[REPORT_MODULE_BYTES]);
 /* Names a frame, innermost inlined function first; 0: nothing is known. The strings live
  * until the next call. */
 int report_name(const struct report *report, const struct cw_frame *frame,

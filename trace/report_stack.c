@@ -11,11 +11,23 @@
 #define NAME_MAX_BYTES 200u
 #define START_FRAMES   4u /* at most so many lie between main and the stack's end */
 
-static const char *module_name(const struct report *report, const struct cw_frame *frame)
+void report_module(const struct report *report, const struct cw_frame *frame,
+		   char name[REPORT_MODULE_BYTES])
 {
 	const struct cw_module *module = trace_module(report->view, frame->module);
+	size_t size = 0;
+	const char *path = module ? trace_bytes(report->view, module->path, &size) : NULL;
+	const char *slash = path ? memrchr(path, '/', size) : NULL;
 
-	return module ? text_base_name(trace_string(report->view, module->path)) : "";
+	if (slash) {
+		size -= (size_t)(slash + 1 - path);
+		path = slash + 1;
+	}
+	if (size >= REPORT_MODULE_BYTES)
+		size = REPORT_MODULE_BYTES - 1;
+	if (path)
+		memcpy(name, path, size);
+	name[size] = '\0';
 }
 
 int report_name(const struct report *report, const struct cw_frame *frame,
@@ -47,8 +59,9 @@ static bool is_start_function(const char *name)
 static bool is_nameless_libc(const struct report *report, const struct cw_frame *frame,
 			     const char *function)
 {
-	const char *module = module_name(report, frame);
+	char module[REPORT_MODULE_BYTES];
 
+	report_module(report, frame, module);
 	return !function && (strncmp(module, "libc.so", 7) == 0 ||
 			     strncmp(module, "libc-2.", 7) == 0 ||
 			     strncmp(module, "libpthread", 10) == 0);
@@ -88,10 +101,19 @@ void report_label(const struct report *report, const char *label)
 	text_padded(report->sink, label, REPORT_LABEL);
 }
 
+static void put_module(const struct report *report, const struct cw_frame *frame)
+{
+	char module[REPORT_MODULE_BYTES];
+
+	report_module(report, frame, module);
+	text_foreign(report->sink, module, NAME_MAX_BYTES);
+}
+
 static void put_nameless(const struct report *report, const struct cw_frame *frame)
 {
-	const char *module = module_name(report, frame);
+	char module[REPORT_MODULE_BYTES];
 
+	report_module(report, frame, module);
 	if (*module)
 		text_foreign(report->sink, module, NAME_MAX_BYTES);
 	text_put(report->sink, *module ? "+0x" : "0x");
@@ -138,7 +160,7 @@ static void put_symbol(const struct report *report, const struct cw_frame *frame
 	if (symbol->file)
 		put_source(report, symbol);
 	else
-		text_foreign(report->sink, module_name(report, frame), NAME_MAX_BYTES);
+		put_module(report, frame);
 	if (symbol->inlined_into && width) {
 		text_put(report->sink, "   (inlined into ");
 		text_foreign(report->sink, symbol->inlined_into, NAME_MAX_BYTES);
@@ -280,8 +302,12 @@ bool report_is_python(const struct report *report, cw_ref ref)
 	uint32_t count;
 	const struct cw_site *site = trace_site(report->view, ref, &count);
 
-	for (uint32_t i = 0; site && i < count; i++)
-		if (strstr(module_name(report, &site->frames[i]), "python"))
+	for (uint32_t i = 0; site && i < count; i++) {
+		char module[REPORT_MODULE_BYTES];
+
+		report_module(report, &site->frames[i], module);
+		if (strstr(module, "python"))
 			return true;
+	}
 	return false;
 }

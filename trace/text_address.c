@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Socket addresses as text: inet_ntop() is stdio underneath. */
-#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -87,13 +86,17 @@ void text_address(const struct text_sink *sink, const struct trace_view *view,
 		  const struct cw_addr *address)
 {
 	const char *path;
+	size_t size;
 
 	if (address->family != AF_UNIX) {
 		text_ip(sink, address->family, address->ip, address->port,
 			address->scope);
 		return;
 	}
-	path = trace_string(view, address->path);
+	path = trace_bytes(view, address->path, &size);
 	text_put(sink, "unix:");
-	text_foreign(sink, *path ? path : "(unnamed)", PATH_MAX);
+	if (size)
+		text_foreign(sink, path, size);
+	else
+		text_put(sink, "(unnamed)");
 }

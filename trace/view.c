@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The checked view of a trace: nothing in the bytes is believed before it is checked. */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "view.h"
@@ -186,7 +187,7 @@ const struct cw_site *trace_site(const struct trace_view *view, cw_ref ref,
 	if (!site)
 		return NULL;
 	room = (CW_EXTENT_SIZE - within - sizeof(*site)) / sizeof(struct cw_frame);
-	*count = site->count;
+	*count = *(const volatile uint16_t *)&site->count;
 	if (*count > CW_SITE_FRAMES_MAX)
 		*count = CW_SITE_FRAMES_MAX;
 	if (*count > room)
@@ -194,18 +195,28 @@ const struct cw_site *trace_site(const struct trace_view *view, cw_ref ref,
 	return site;
 }
 
-const char *trace_string(const struct trace_view *view, cw_ref ref)
+const char *trace_bytes(const struct trace_view *view, cw_ref ref, size_t *size)
 {
 	size_t within;
 	const struct cw_string *string =
 		record(view, ref, CW_EXTENT_HEAP, sizeof(*string), &within);
-	size_t room, size;
+	size_t room;
 
+	*size = 0;
 	if (!string)
-		return "";
+		return NULL;
 	room = CW_EXTENT_SIZE - within - sizeof(*string);
-	size = string->size;
-	if (size >= room || string->bytes[size] != '\0')
-		return "";
-	return string->bytes;
+	*size = *(const volatile uint32_t *)&string->size;
+	if (*size < room && *size < PATH_MAX && string->bytes[*size] == '\0')
+		return string->bytes;
+	*size = 0;
+	return NULL;
+}
+
+const char *trace_string(const struct trace_view *view, cw_ref ref)
+{
+	size_t size;
+	const char *string = trace_bytes(view, ref, &size);
+
+	return string ? string : "";
 }

@@ -66,5 +66,10 @@ static inline cw_ref trace_record_ref(uint32_t index, uint32_t n, size_t record_
 	return (cw_ref)((index * (size_t)CW_EXTENT_SIZE + n * record_size) / 8);
 }
 
-/* Always a NUL-terminated string; "" if the reference is wrong. */
+/* A string of *size bytes, shorter than PATH_MAX. NULL and 0 if the reference is wrong. In a
+ * live mapping its bytes, and the NUL behind them, may still change: another process of the
+ * trace may be broken. */
+const char *trace_bytes(const struct trace_view *view, cw_ref ref, size_t *size);
+/* The same as a NUL-terminated string, "" if the reference is wrong: for who reads a copy,
+ * or stops at PATH_MAX. */
 const char *trace_string(const struct trace_view *view, cw_ref ref);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading traces that are damaged, cut, foreign or malicious. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -264,6 +265,27 @@ static void a_string_ends_within_its_extent(void **state)
 	built_trace_free(&trace);
 }
 
+static void a_string_is_no_longer_than_a_path(void **state)
+{
+	struct built_trace trace = build_trace(8);
+	static char longest[PATH_MAX + 1];
+	struct trace_view view;
+	size_t size;
+
+	(void)state;
+	build_process(&trace);
+	view = built_view(&trace);
+	memset(longest, 'a', PATH_MAX);
+	assert_string_equal(trace_string(&view, build_string(&trace, longest)), "");
+	longest[PATH_MAX - 1] = '\0';
+	assert_string_equal(trace_string(&view, build_string(&trace, longest)), longest);
+	assert_non_null(trace_bytes(&view, build_string(&trace, longest), &size));
+	assert_int_equal(size, PATH_MAX - 1);
+	assert_null(trace_bytes(&view, 1, &size));
+	assert_int_equal(size, 0);
+	built_trace_free(&trace);
+}
+
 static void a_reused_record_is_not_copied(void **state)
 {
 	struct built_trace trace = build_trace(8);
@@ -297,6 +319,7 @@ int main(void)
 		cmocka_unit_test(text_without_an_end_is_cut_at_its_field),
 		cmocka_unit_test(a_site_has_no_more_frames_than_its_extent),
 		cmocka_unit_test(a_string_ends_within_its_extent),
+		cmocka_unit_test(a_string_is_no_longer_than_a_path),
 		cmocka_unit_test(a_reused_record_is_not_copied),
 	};
 
