@@ -37,7 +37,16 @@ void groups_each(const struct trace_view *view, uint32_t process,
 struct count {
 	const struct trace_view *view;
 	uint32_t sockets;
+	uint32_t places;
 };
+
+static void count_place(void *context, cw_ref ref)
+{
+	struct count *count = context;
+
+	(void)ref;
+	count->places++;
+}
 
 static void count_socket(void *context, cw_ref ref)
 {
@@ -54,12 +63,15 @@ static size_t align16(size_t size)
 }
 
 /* Not malloc: the heap of a process that dies may be broken or locked. */
-static int allocate(struct groups *groups, uint32_t sockets)
+static int allocate(struct groups *groups, uint32_t sockets, uint32_t places)
 {
 	size_t items = align16(sockets * sizeof(struct group_item));
 	size_t runs = align16(sockets * sizeof(struct group_run));
 	size_t scratch = align16(sockets * sizeof(uint64_t));
-	size_t size = items + runs + scratch + sizeof(struct stack_memo);
+	size_t memo = align16(sizeof(struct stack_memo));
+	size_t by_exit = CW_LATE_RING * sizeof(struct group_by_exit);
+	size_t size = items + runs + scratch + memo + by_exit +
+		      places * sizeof(struct group_place);
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -71,6 +83,10 @@ static int allocate(struct groups *groups, uint32_t sockets)
 	groups->runs = (struct group_run *)(memory + items);
 	groups->scratch = (uint64_t *)(memory + items + runs);
 	groups->memo = (struct stack_memo *)(memory + items + runs + scratch);
+	memory += items + runs + scratch + memo;
+	groups->by_exit = (struct group_by_exit *)memory;
+	groups->places = (struct group_place *)(memory + by_exit);
+	groups->place_room = places;
 	return 0;
 }
 
@@ -234,8 +250,9 @@ int groups_build(struct groups *groups, const struct trace_view *view, uint32_t 
 	groups->process = process;
 	groups->context = *context;
 	groups_each(view, process, CW_EXTENT_SOCKETS, count_socket, &count);
+	groups_each(view, process, CW_EXTENT_STATS, count_place, &count);
 	judging.room = count.sockets + SLACK;
-	error = allocate(groups, judging.room);
+	error = allocate(groups, judging.room, count.places + SLACK);
 	if (error)
 		return error;
 	groups_each(view, process, CW_EXTENT_SOCKETS, judge_socket, &judging);

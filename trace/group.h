@@ -4,7 +4,7 @@
  * verdict, origin and stacks.
  *
  * Owns one anonymous mapping, from groups_build() to groups_release(): 56 bytes a socket
- * at most, of which only what is used is ever touched. No malloc, no locks: callable in a
+ * and 16 a place at most, of which only what is used is ever touched. No malloc, no locks: callable in a
  * dying process. Other threads may still be changing the records.
  */
 #pragma once
@@ -42,6 +42,19 @@ struct group_run {
 	uint64_t oldest; /* ns */
 };
 
+/* A record of counters, by the stack that opened what it counts. */
+struct group_place {
+	uint64_t hash;
+	cw_ref stats;
+	uint32_t spare;
+};
+
+/* A socket that only the exit closed. */
+struct group_by_exit {
+	uint64_t open_hash;
+	uint64_t close_hash;
+};
+
 struct groups {
 	const struct trace_view *view;
 	uint32_t process; /* extent */
@@ -53,6 +66,13 @@ struct groups {
 	uint32_t run_count;
 	uint64_t *scratch; /* item_count words, for who works on one group */
 	struct stack_memo *memo;
+	/* For siblings.c, which fills them when it is first asked. */
+	struct group_place *places; /* by hash */
+	uint32_t place_count;
+	uint32_t place_room;
+	struct group_by_exit *by_exit; /* room for CW_LATE_RING */
+	uint32_t by_exit_count;
+	bool indexed;
 	uint64_t comparisons; /* made in sorting: the work done */
 	void *memory;
 	size_t memory_size;

@@ -4,7 +4,7 @@
  *
  * Built without malloc, stdio, locks or errno, from a view and a symbolizer that is
  * handed in, so that a dying process and the command print the same thing. Working memory
- * is one anonymous mapping at a time (56 bytes a socket at most, touched as needed),
+ * is one anonymous mapping at a time (56 bytes a socket and 16 a place at most, touched as needed),
  * given back before it returns; it takes about 3 KiB of stack, the symbolizer not counted.
  */
 #pragma once

@@ -5,10 +5,15 @@
 #include "siblings.h"
 #include "sort.h"
 
+/* Of so many records of one place the closers are told apart: more than a process makes of
+ * one stack, and few enough that a trace cannot make it long work. */
+#define RECORDS_TOLD 16u
+
 struct gathering {
 	struct groups *groups;
 	struct siblings *siblings;
 	uint64_t open_hash;
+	uint32_t records;
 };
 
 static void add_closer(struct gathering *gathering, cw_ref site, uint64_t count)
@@ -30,44 +35,42 @@ static void add_closer(struct gathering *gathering, cw_ref site, uint64_t count)
 			(struct sibling_closer){hash, site, count};
 }
 
-static void add_stats(void *context, cw_ref ref)
+static void add_closers(struct gathering *gathering, const struct cw_stats *stats)
 {
-	struct gathering *gathering = context;
-	struct groups *groups = gathering->groups;
-	struct siblings *siblings = gathering->siblings;
-	const struct cw_stats *stats = trace_stats(groups->view, ref);
+	bool told = gathering->records++ < RECORDS_TOLD;
 
-	if (!stats || stack_hash(groups->memo, groups->view, stats->open_site) !=
-			      gathering->open_hash)
-		return;
+	for (uint32_t i = 0; i < CW_CLOSERS; i++) {
+		cw_ref site = stats->closers[i].site;
+
+		if (site && told)
+			add_closer(gathering, site, stats->closers[i].count);
+		else if (site)
+			gathering->siblings->closers_more += stats->closers[i].count;
+	}
+}
+
+static void add_stats(struct gathering *gathering, const struct cw_stats *stats)
+{
+	struct siblings *siblings = gathering->siblings;
+
 	siblings->opened += stats->opened;
 	siblings->closed += stats->closed;
 	siblings->closers_more += stats->closers_more;
 	if (stats->dwell_max > siblings->dwell_max)
 		siblings->dwell_max = stats->dwell_max;
-	for (uint32_t i = 0; i < CW_CLOSERS; i++)
-		if (stats->closers[i].site)
-			add_closer(gathering, stats->closers[i].site,
-				   stats->closers[i].count);
+	add_closers(gathering, stats);
 	for (uint32_t i = 0; i < CW_DWELL_BUCKETS; i++)
 		siblings->dwell[i] += stats->dwell[i];
 }
 
 /* A late close is counted when it happens, before anybody knows that it was the exit's. */
-static void subtract_by_exit(void *context, const struct cw_socket *socket)
+static void subtract_by_exit(struct siblings *siblings,
+			     const struct group_by_exit *by_exit)
 {
-	struct gathering *gathering = context;
-	struct siblings *siblings = gathering->siblings;
-	struct groups *groups = gathering->groups;
-	uint64_t hash;
-
-	if (stack_hash(groups->memo, groups->view, socket->open_site) !=
-	    gathering->open_hash)
-		return;
 	siblings->closed -= siblings->closed > 0;
-	hash = stack_hash(groups->memo, groups->view, socket->close_site);
 	for (uint32_t i = 0; i < siblings->closer_count; i++)
-		if (siblings->closers[i].hash == hash && siblings->closers[i].count)
+		if (siblings->closers[i].hash == by_exit->close_hash &&
+		    siblings->closers[i].count)
 			siblings->closers[i].count--;
 }
 
@@ -105,6 +108,85 @@ static int by_count(const void *left, const void *right, const void *context)
 	return (a->site > b->site) - (a->site < b->site);
 }
 
+static void index_place(void *context, cw_ref ref)
+{
+	struct groups *groups = context;
+	const struct cw_stats *stats = trace_stats(groups->view, ref);
+
+	if (!stats || !stats->open_site || groups->place_count == groups->place_room)
+		return;
+	groups->places[groups->place_count++] = (struct group_place){
+		.hash = stack_hash(groups->memo, groups->view, stats->open_site),
+		.stats = ref,
+	};
+}
+
+static void index_by_exit(void *context, const struct cw_socket *socket)
+{
+	struct groups *groups = context;
+
+	groups->by_exit[groups->by_exit_count++] = (struct group_by_exit){
+		.open_hash = stack_hash(groups->memo, groups->view, socket->open_site),
+		.close_hash = stack_hash(groups->memo, groups->view, socket->close_site),
+	};
+}
+
+static int by_hash(const void *left, const void *right, const void *context)
+{
+	const struct group_place *a = left;
+	const struct group_place *b = right;
+
+	(void)context;
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return (a->stats > b->stats) - (a->stats < b->stats);
+}
+
+/* Once a process, not once a group: the work would be their product. */
+static void make_index(struct groups *groups)
+{
+	if (groups->indexed)
+		return;
+	groups->indexed = true;
+	groups_each(groups->view, groups->process, CW_EXTENT_STATS, index_place, groups);
+	groups_each_by_exit(groups, index_by_exit, groups);
+	groups->comparisons += sort_heap(groups->places, groups->place_count,
+					 sizeof(*groups->places), by_hash, NULL);
+}
+
+static uint32_t first_place(const struct groups *groups, uint64_t hash)
+{
+	uint32_t low = 0, high = groups->place_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (groups->places[middle].hash < hash)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void gather(struct gathering *gathering)
+{
+	const struct groups *groups = gathering->groups;
+
+	for (uint32_t i = first_place(groups, gathering->open_hash);
+	     i < groups->place_count && groups->places[i].hash == gathering->open_hash;
+	     i++) {
+		const struct cw_stats *stats =
+			trace_stats(groups->view, groups->places[i].stats);
+
+		if (stats)
+			add_stats(gathering, stats);
+	}
+	for (uint32_t i = 0; i < groups->by_exit_count; i++)
+		if (groups->by_exit[i].open_hash == gathering->open_hash)
+			subtract_by_exit(gathering->siblings, &groups->by_exit[i]);
+}
+
 void siblings_of(struct groups *groups, cw_ref open_site, struct siblings *siblings)
 {
 	struct gathering gathering = {
@@ -116,9 +198,8 @@ void siblings_of(struct groups *groups, cw_ref open_site, struct siblings *sibli
 	memset(siblings, 0, sizeof(*siblings));
 	if (!gathering.open_hash)
 		return;
-	groups_each(groups->view, groups->process, CW_EXTENT_STATS, add_stats,
-		    &gathering);
-	groups_each_by_exit(groups, subtract_by_exit, &gathering);
+	make_index(groups);
+	gather(&gathering);
 	sort_heap(siblings->closers, siblings->closer_count, sizeof(*siblings->closers),
 		  by_count, NULL);
 	while (siblings->closer_count &&

@@ -4,6 +4,8 @@
 
 #include "stack_hash.h"
 
+#define PATH_TAIL 128u /* bytes */
+
 /* The finalizer of MurmurHash3 (fmix64), over a running state. */
 uint64_t hash_word(uint64_t hash, uint64_t word)
 {
@@ -19,6 +21,21 @@ uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t size)
 	for (size_t i = 0; i < size; i++) {
 		hash ^= (unsigned char)bytes[i];
 		hash *= 0x100000001b3ull; /* FNV-1a */
+	}
+	return hash;
+}
+
+uint64_t hash_path(uint64_t hash, const char *path, size_t size)
+{
+	size_t start = size > PATH_TAIL ? size - PATH_TAIL : 0;
+
+	hash = hash_word(hash, size);
+	for (size_t i = start; i < size; i += sizeof(uint64_t)) {
+		uint64_t word = 0;
+
+		memcpy(&word, path + i,
+		       size - i < sizeof(word) ? size - i : sizeof(word));
+		hash = hash_word(hash, word);
 	}
 	return hash;
 }
@@ -39,9 +56,10 @@ static uint64_t hash_frames(struct stack_memo *memo, const struct trace_view *vi
 		const struct cw_module *module = trace_module(view, frame.module);
 
 		if (module && frame.module != last) {
-			const char *path = trace_string(view, module->path);
+			size_t size;
+			const char *path = trace_bytes(view, module->path, &size);
 
-			path_hash = hash_bytes(HASH_SEED, path, strlen(path));
+			path_hash = hash_path(HASH_SEED, path, size);
 		}
 		last = frame.module;
 		hash = hash_word(hash, module ? path_hash : 0);

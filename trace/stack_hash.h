@@ -23,6 +23,8 @@ struct stack_memo {
 
 uint64_t hash_word(uint64_t hash, uint64_t word);
 uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t size);
+/* Of the last 128 bytes and the size: the work that a trace can ask for is bounded. */
+uint64_t hash_path(uint64_t hash, const char *path, size_t size);
 
 /* A hash of the frames' modules and offsets; 0 for no site. */
 uint64_t stack_hash(struct stack_memo *memo, const struct trace_view *view, cw_ref site);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Putting sockets of one cause together. */
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "build_trace.h"
@@ -214,6 +215,69 @@ static void closers_are_merged_sorted_and_limited(void **state)
 	built_trace_free(&trace);
 }
 
+/* More records of one place than a process makes: counted all, told apart the first few. */
+static void closers_of_ever_more_records_are_only_counted(void **state)
+{
+	struct built_trace trace = build_trace(32);
+	const uint32_t records = 1000;
+	struct siblings siblings;
+	struct trace_view view;
+	struct groups groups;
+	cw_ref module, opened;
+	uint64_t hashed;
+
+	(void)state;
+	build_process(&trace);
+	module = build_module(&trace, "/usr/bin/server");
+	opened = build_site(&trace, module, (uint64_t[]){1}, 1);
+	for (uint32_t n = 0; n < records; n++) {
+		struct cw_stats *stats = build_stats(&trace, opened);
+		uint64_t offset = 10 + n;
+
+		stats->opened = stats->closed = 1;
+		stats->closers[0].site = build_site(&trace, module, &offset, 1);
+		stats->closers[0].count = 1;
+	}
+	view = built_view(&trace);
+	groups = grouped(&view, &trace);
+	siblings_of(&groups, opened, &siblings);
+	hashed = groups.memo->frames;
+	siblings_of(&groups, opened, &siblings);
+	assert_int_equal(siblings.opened, records);
+	assert_int_equal(siblings.closed, records);
+	assert_int_equal(siblings.closer_count, SIBLING_CLOSERS);
+	assert_int_equal(siblings.closers_more, records - SIBLING_CLOSERS);
+	assert_true(hashed < 100);
+	assert_int_equal(groups.memo->frames, hashed);
+	groups_release(&groups);
+	built_trace_free(&trace);
+}
+
+static void the_ends_of_long_paths_tell_stacks_apart(void **state)
+{
+	struct built_trace trace = build_trace(16);
+	static struct stack_memo memo;
+	char path[400];
+	uint64_t hashes[3];
+	struct trace_view view;
+
+	(void)state;
+	build_process(&trace);
+	memset(path, 'a', sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	for (int i = 0; i < 3; i++) {
+		cw_ref module;
+
+		path[sizeof(path) - 2] = "abb"[i];
+		module = build_module(&trace, i == 2 ? path + 1 : path);
+		view = built_view(&trace);
+		hashes[i] = stack_hash(&memo, &view,
+				       build_site(&trace, module, (uint64_t[]){1}, 1));
+	}
+	assert_true(hashes[0] != hashes[1] && hashes[1] != hashes[2]);
+	built_trace_free(&trace);
+}
+
 static void what_only_the_exit_closed_is_not_among_the_closed(void **state)
 {
 	struct built_trace trace = build_trace(16);
@@ -281,6 +345,8 @@ int main(void)
 		cmocka_unit_test(a_socket_replaced_after_judging_is_left_out),
 		cmocka_unit_test(a_hundred_thousand_sockets_are_grouped_with_little_work),
 		cmocka_unit_test(closers_are_merged_sorted_and_limited),
+		cmocka_unit_test(closers_of_ever_more_records_are_only_counted),
+		cmocka_unit_test(the_ends_of_long_paths_tell_stacks_apart),
 		cmocka_unit_test(what_only_the_exit_closed_is_not_among_the_closed),
 		cmocka_unit_test(sorting_every_small_order),
 	};
