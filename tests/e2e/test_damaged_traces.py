@@ -2,6 +2,9 @@
 """`closewait report` on what is no trace, or no longer a whole one."""
 import os
 import random
+import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -94,3 +97,84 @@ def test_trace_behind_a_link_or_a_pipe_does_not_hang(closewait, tmp_path, trace)
     assert "eof-ignored" in closewait("report", tmp_path / "link.cwtrace").stdout
     os.mkfifo(tmp_path / "pipe.cwtrace")
     must_refuse(closewait("report", tmp_path / "pipe.cwtrace"), tmp_path / "pipe.cwtrace")
+
+
+def with_module_path(trace, to, path):
+    """A copy of the trace in which the program's own module has another path."""
+    data = bytearray(open(trace, "rb").read())
+    new = os.fsencode(path)
+    pattern = rb"[^\0]*" + os.path.basename(program("ends")).encode() + rb"\0"
+    found = [m for m in re.finditer(rb"/" + pattern, data) if m.start() > 16384]
+    assert found and len(new) < len(found[0].group())
+    for match in found:
+        at = match.start()
+        data[at - 4:at] = len(new).to_bytes(4, "little")
+        data[at:at + len(new) + 1] = new + b"\0"
+    to.write_bytes(data)
+    return to
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "directory"])
+def test_module_that_is_no_file_is_not_opened(closewait, tmp_path, trace, kind):
+    path = {"fifo": "/tmp/cw-fifo-%d" % os.getpid(), "device": "/dev/tty",
+            "directory": "/tmp"}[kind]
+    if kind == "fifo":
+        os.mkfifo(path)
+    try:
+        done = closewait("report", with_module_path(trace, tmp_path / "a.cwtrace", path))
+    finally:
+        if kind == "fifo":
+            os.unlink(path)
+    assert done.returncode == 0
+    assert "eof-ignored" in done.stdout
+    assert done.stderr == "closewait: %s: no regular file: no names from it\n" % path
+
+
+def test_names_in_a_trace_do_not_drive_the_terminal(closewait, tmp_path, trace):
+    path = b"/\x1b[2J\xc2\x9b1m\x9b\x07\n\xe2\x80\xae"
+    done = closewait("report", with_module_path(trace, tmp_path / "a.cwtrace", path))
+    assert done.returncode == 0
+    line, = done.stderr.splitlines()
+    assert line.startswith("closewait: /?[2J??1m??????: ")
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\ufffd]", done.stdout)
+
+
+def test_names_in_a_directory_do_not_drive_the_terminal(closewait, tmp_path, trace):
+    place = tmp_path / "session"
+    place.mkdir()
+    for name in ("a\x1b[2J.cwtrace", "b\x9b1m.cwtrace", "c\n.cwtrace"):
+        shutil.copy(trace, str(place / name))
+    (place / "d\x1b.cwtrace").write_bytes(b"no trace")
+    done = closewait("report", place)
+    assert done.returncode == 2
+    assert "eof-ignored" in done.stdout
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout + done.stderr)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("below", ["", ".debug"])
+def test_debug_file_that_is_a_pipe_is_not_waited_for(start, directory, closewait, need,
+                                                     tmp_path, below):
+    need("objcopy")
+    place = tmp_path / "program"
+    (place / below).mkdir(parents=True)
+    ends = str(place / "ends")
+    subprocess.check_call(["objcopy", "--only-keep-debug", program("ends"),
+                           str(place / "ends.debug")])
+    subprocess.check_call(["objcopy", "--strip-debug", "--remove-section=.note.gnu.build-id",
+                           "--add-gnu-debuglink=" + str(place / "ends.debug"),
+                           program("ends"), ends])
+    os.unlink(str(place / "ends.debug"))
+    os.mkfifo(str(place / below / "ends.debug"))
+    assert start([ends, 60, "exit"], grace="20ms", report="none").wait() == 7
+    done = closewait("report", directory)
+    assert done.returncode == 0
+    assert re.search(r"EOF read +leak\+0x", done.stdout), done.stdout
+
+
+def test_file_too_large_for_a_trace_is_not_read(closewait, tmp_path, trace):
+    path = tmp_path / "a.cwtrace"
+    with open(trace, "rb") as whole, open(str(path), "wb") as large:
+        large.write(whole.read(1 << 20))
+        large.truncate(1 << 30)
+    must_refuse(closewait("report", path), path, "larger")
