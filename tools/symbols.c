@@ -15,13 +15,18 @@
 #include "debug_files.h"
 #include "open_regular.h"
 #include "symbols.h"
+#include "trace/stack_hash.h"
 
 /* So many files are read for their names: a trace may speak of more than there is memory
  * for, or than a user has time for. */
-#define FILES_MAX   512u
-#define CACHE_SLOTS 256u
+#define FILES_MAX      512u
+#define CACHE_SLOTS    256u
+/* The same stacks are named again and again, and libdw walks a whole unit each time. */
+#define ANSWER_BUCKETS 4096u
+#define ANSWERS_MAX    32768u
+#define ANSWER_SYMBOLS 8
 /* Where a position-independent binary is put: anywhere but at 0. */
-#define LOAD_BASE   0x10000000u
+#define LOAD_BASE      0x10000000u
 
 /* A binary on disk, however many records and names lead to it. */
 struct binary {
@@ -31,6 +36,15 @@ struct binary {
 	Dwfl_Module *module; /* NULL: gives no names */
 	GElf_Addr bias;      /* of the addresses that the Dwfl knows it by */
 	struct binary *next;
+};
+
+/* What is known of one address. The strings are the Dwfl's, and live as long. */
+struct answer {
+	const struct binary *binary;
+	uint64_t pc; /* in the binary */
+	struct answer *next;
+	int count;
+	struct symbol symbols[ANSWER_SYMBOLS];
 };
 
 /* What a path and a build-id in the trace stand for. */
@@ -51,6 +65,9 @@ struct symbols {
 		const struct cw_module *key;
 		struct binary *binary;
 	} cache[CACHE_SLOTS];
+	struct answer *answers[ANSWER_BUCKETS];
+	unsigned answer_count;
+	struct answer last; /* of those that are not kept: there are too many */
 };
 
 /* Where a frame stands, on the way from the innermost inlined function outwards. */
@@ -273,33 +290,82 @@ static int inlined(Dwfl_Module *module, uint64_t pc, struct place *place,
 	return found;
 }
 
-static int name(void *context, const struct trace_view *view, const struct cw_module *key,
-		uint64_t pc, struct symbol *out, int max)
+static int ask(const struct binary *binary, uint64_t in_binary, struct symbol *out,
+	       int max)
 {
-	struct binary *binary = find(context, view, key);
-	uint64_t in_module = pc - key->base;
+	uint64_t pc = in_binary + binary->bias;
 	struct place place;
 	GElf_Off offset = 0;
 	GElf_Sym symbol;
 	const char *function;
 	int count;
 
-	if (!binary || max < 1)
-		return 0;
-	pc = in_module + binary->bias;
 	function = dwfl_module_addrinfo(binary->module, pc, &offset, &symbol, NULL, NULL,
 					NULL);
 	place = place_of(binary->module, pc);
 	count = inlined(binary->module, pc, &place, out, max);
 	out[count++] = (struct symbol){
 		.function = function,
-		.offset = function ? offset : in_module,
+		.offset = function ? offset : in_binary,
 		.file = place.file,
 		.line = place.line,
 	};
 	for (int i = 0; i + 1 < count; i++)
 		out[i].inlined_into = out[i + 1].function;
 	return function || count > 1 ? count : 0;
+}
+
+static struct answer *new_answer(struct symbols *symbols, struct answer **bucket)
+{
+	struct answer *answer = NULL;
+
+	if (symbols->answer_count < ANSWERS_MAX)
+		answer = calloc(1, sizeof(*answer));
+	if (!answer)
+		return &symbols->last;
+	symbols->answer_count++;
+	answer->next = *bucket;
+	*bucket = answer;
+	return answer;
+}
+
+static const struct answer *answer_of(struct symbols *symbols,
+				      const struct binary *binary, uint64_t pc)
+{
+	uint64_t hash = hash_word((uintptr_t)binary, pc);
+	struct answer **bucket = &symbols->answers[hash % ANSWER_BUCKETS];
+	struct answer *answer;
+
+	for (answer = *bucket; answer; answer = answer->next)
+		if (answer->binary == binary && answer->pc == pc)
+			return answer;
+	answer = new_answer(symbols, bucket);
+	answer->binary = binary;
+	answer->pc = pc;
+	answer->count = ask(binary, pc, answer->symbols, ANSWER_SYMBOLS);
+	return answer;
+}
+
+/* Where there is not room for all, the inlined ones next to the outermost are left out. */
+static int name(void *context, const struct trace_view *view, const struct cw_module *key,
+		uint64_t pc, struct symbol *out, int max)
+{
+	const struct binary *binary = find(context, view, key);
+	const struct answer *answer;
+	int count;
+
+	if (!binary || max < 1)
+		return 0;
+	answer = answer_of(context, binary, pc - key->base);
+	count = answer->count < max ? answer->count : max;
+	if (!count)
+		return 0;
+	for (int i = 0; i + 1 < count; i++)
+		out[i] = answer->symbols[i];
+	out[count - 1] = answer->symbols[answer->count - 1];
+	if (count > 1)
+		out[count - 2].inlined_into = out[count - 1].function;
+	return out[count - 1].function || count > 1 ? count : 0;
 }
 
 struct symbols *symbols_open(const char *root)
@@ -311,15 +377,31 @@ struct symbols *symbols_open(const char *root)
 	return symbols;
 }
 
-void symbols_close(struct symbols *symbols)
+static void free_answers(struct symbols *symbols)
 {
-	while (symbols && symbols->names) {
+	for (size_t i = 0; i < ANSWER_BUCKETS; i++) {
+		while (symbols->answers[i]) {
+			struct answer *answer = symbols->answers[i];
+
+			symbols->answers[i] = answer->next;
+			free(answer);
+		}
+	}
+}
+
+static void free_names(struct symbols *symbols)
+{
+	while (symbols->names) {
 		struct named *named = symbols->names;
 
 		symbols->names = named->next;
 		free(named);
 	}
-	while (symbols && symbols->binaries) {
+}
+
+static void free_binaries(struct symbols *symbols)
+{
+	while (symbols->binaries) {
 		struct binary *binary = symbols->binaries;
 
 		symbols->binaries = binary->next;
@@ -327,6 +409,15 @@ void symbols_close(struct symbols *symbols)
 			dwfl_end(binary->dwfl);
 		free(binary);
 	}
+}
+
+void symbols_close(struct symbols *symbols)
+{
+	if (!symbols)
+		return;
+	free_answers(symbols);
+	free_names(symbols);
+	free_binaries(symbols);
 	free(symbols);
 }
 
