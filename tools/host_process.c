@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -62,6 +63,20 @@ static pid_t inner_pid(pid_t pid)
 	while (end > line && isdigit((unsigned char)end[-1]))
 		end--;
 	return (pid_t)strtol(end, NULL, 10);
+}
+
+int host_process_fd_slots(pid_t pid)
+{
+	char path[PATH_BYTES];
+	char status[4096];
+	char *line;
+	int slots;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (read_text(path, status, sizeof(status)) <= 0)
+		return INT_MAX;
+	line = strstr(status, "\nFDSize:");
+	return line && sscanf(line, "\nFDSize: %d", &slots) == 1 ? slots : INT_MAX;
 }
 
 static bool is_writer(const struct cw_process *process, pid_t pid)

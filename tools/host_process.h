@@ -18,6 +18,10 @@ pid_t host_process_find(const struct cw_header *header, const struct cw_process 
 /* Whether the trace was made since this machine was started. */
 bool host_same_boot(const struct cw_header *header);
 
+/* How many descriptors its table has room for by now: none has this number or a higher one.
+ * INT_MAX: not known. */
+int host_process_fd_slots(pid_t pid);
+
 /* The file behind a descriptor of a process: its inode if it is a socket, else 0. -1 with
  * errno: ENOENT, there is none; EACCES, not ours to see. */
 int host_process_socket(pid_t pid, int fd, uint64_t *inode);

@@ -128,22 +128,30 @@ static struct cw_look look_of_closed(uint64_t inode)
 	};
 }
 
+/* The process that a table is compared with. */
+struct holder {
+	pid_t pid;
+	int fd_slots;
+};
+
 /* Compares one descriptor of the trace with what stands behind its number. */
-static void check_fd(struct live_looks *looks, pid_t pid, int fd,
+static void check_fd(struct live_looks *looks, const struct holder *holder, int fd,
 		     const struct cw_socket *socket)
 {
 	struct entry *entry = find(looks, socket->cookie);
-	uint64_t inode;
+	uint64_t inode = 0;
 
 	if (!entry)
 		return;
-	if (host_process_socket(pid, fd, &inode) < 0 && errno != ENOENT)
+	/* A trace may claim a million descriptors of a process that has three. */
+	if (fd < holder->fd_slots && host_process_socket(holder->pid, fd, &inode) < 0 &&
+	    errno != ENOENT)
 		return;
 	entry->checked = true;
 	if (entry->in_kernel && inode == entry->look.inode) {
 		entry->held = true;
 		entry->look.fd = fd;
-	} else if (!entry->in_kernel && inode && host_process_is_tcp(pid, fd)) {
+	} else if (!entry->in_kernel && inode && host_process_is_tcp(holder->pid, fd)) {
 		entry->closed = true;
 		entry->look = look_of_closed(inode);
 		entry->look.fd = fd;
@@ -151,7 +159,8 @@ static void check_fd(struct live_looks *looks, pid_t pid, int fd,
 }
 
 static void check_fd_extent(struct live_looks *looks, const struct trace_view *view,
-			    pid_t pid, uint32_t index, uint32_t first_fd)
+			    const struct holder *holder, uint32_t index,
+			    uint32_t first_fd)
 {
 	const _Atomic uint64_t *fds = trace_extent_bytes(view, index);
 
@@ -162,7 +171,7 @@ static void check_fd_extent(struct live_looks *looks, const struct trace_view *v
 		if (fd_entry &&
 		    trace_socket_copy(view, (cw_ref)(fd_entry >> 32), &socket) &&
 		    cw_word_generation(socket.word) == (uint32_t)fd_entry)
-			check_fd(looks, pid, (int)(first_fd + i), &socket);
+			check_fd(looks, holder, (int)(first_fd + i), &socket);
 	}
 }
 
@@ -170,6 +179,7 @@ static void check_fds(struct live_looks *looks, const struct trace_view *view, p
 		      uint32_t self)
 {
 	const struct cw_process *process = trace_process(view, self);
+	const struct holder holder = {pid, host_process_fd_slots(pid)};
 
 	for (uint32_t i = 0; i < CW_FD_EXTENTS; i++) {
 		uint32_t index = process->fds[i];
@@ -179,7 +189,8 @@ static void check_fds(struct live_looks *looks, const struct trace_view *view, p
 		    owner != self || looks->checked[index])
 			continue;
 		looks->checked[index] = true;
-		check_fd_extent(looks, view, pid, index, i * (uint32_t)CW_FDS_PER_EXTENT);
+		check_fd_extent(looks, view, &holder, index,
+				i * (uint32_t)CW_FDS_PER_EXTENT);
 	}
 }
 
