@@ -280,7 +280,7 @@ static uintptr_t restorer(void)
 /* Opening libunwind takes the loader's lock and malloc's. In a signal handler the interrupted
  * code may hold them, so there only the caller is known, and the next capture tries again. The
  * return address of a handler may also be left over from one that has returned: not for ever. */
-static bool in_handler(struct capture *c)
+__attribute__((no_sanitize("address"))) static bool in_handler(struct capture *c)
 {
 	static unsigned refusals;
 	uintptr_t wanted = restorer();

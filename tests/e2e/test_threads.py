@@ -30,7 +30,9 @@ def test_threads_at_random(start, seed, unwind):
     report = Report(run.err)
     assert own["leaked_read"] > 50 and own["leaked_unread"] > 50
     assert by_verdict(report, "eof-ignored") == own["leaked_read"], report.text
-    assert by_verdict(report, "eof-unread") == own["leaked_unread"], report.text
+    # The kernel may reset a connection whose peer has closed it, when many are like that.
+    unread = by_verdict(report, "eof-unread") + by_verdict(report, "reset-ignored")
+    assert unread == own["leaked_unread"], report.text
     assert report.leaks == own["leaked_read"] + own["leaked_unread"], report.text
     assert ("%(opened)d sockets opened: %(closed)d closed, " % own) in report.text, report.text
     assert ("%d leaked, %d listening." % (report.leaks, own["listening"])) in report.text
