@@ -24,8 +24,9 @@ struct text_sink {
 
 /* One source-level frame. Strings belong to the symbolizer and live until its next call. */
 struct symbol {
-	const char *function; /* NULL: not known */
-	uint64_t offset; /* bytes from the function's start (or in the module, if unknown) */
+	const char *function; /* for people to read; NULL: not known */
+	const char *raw;      /* as the linker knows it; NULL: the same as `function` */
+	uint64_t offset;      /* bytes from the function's start; function NULL: in the module */
 	const char *file;         /* NULL: not known */
 	int line;                 /* 0: not known */
 	const char *inlined_into; /* NULL, or the function this one was inlined into */

@@ -5,6 +5,13 @@
 #include "report_parts.h"
 #include "text.h"
 
+/* The linker's name: whether names can be demangled must not matter, and the traced process
+ * does not do it. */
+static const char *linker_name(const struct symbol *symbol)
+{
+	return symbol->raw ? symbol->raw : symbol->function;
+}
+
 /* Without what the compiler appends to a clone: read_request.part.0. */
 static size_t function_size(const char *function)
 {
@@ -33,7 +40,7 @@ static uint64_t add_frame(const struct report *report, uint64_t hash,
 	/* The function that is really there: what is inlined into it changes with the
 	 * compiler, and the traced process does not know of it. */
 	if (named > 0 && named <= REPORT_INLINE)
-		function = symbols[named - 1].function;
+		function = linker_name(&symbols[named - 1]);
 	if (function)
 		hash = hash_bytes(hash, function, function_size(function));
 	hash = hash_bytes(hash, "@", 1);

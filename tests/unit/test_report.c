@@ -9,8 +9,9 @@
 
 static char text[65536];
 
-static struct report_result put(const struct built_trace *trace,
-				struct report_options options)
+static struct report_result put_named(const struct built_trace *trace,
+				      struct report_options options,
+				      const struct symbolizer *symbolizer)
 {
 	struct trace_view view = built_view(trace);
 	struct text_buffer buffer;
@@ -22,9 +23,15 @@ static struct report_result put(const struct built_trace *trace,
 	if (!options.now)
 		options.now = BUILT_NOW;
 	assert_int_equal(
-		report_text(&view, &options, &example_symbolizer, &sink, &result), 0);
+		report_text(&view, &options, symbolizer, &sink, &result), 0);
 	assert_false(buffer.cut);
 	return result;
+}
+
+static struct report_result put(const struct built_trace *trace,
+				struct report_options options)
+{
+	return put_named(trace, options, &example_symbolizer);
 }
 
 static void assert_has(const char *part)
@@ -165,6 +172,33 @@ static void the_fingerprint_knows_no_lines(void **state)
 	built_trace_free(&trace);
 }
 
+static int demangled(void *context, const struct trace_view *view,
+		     const struct cw_module *module, uint64_t pc, struct symbol *out, int max)
+{
+	int count = example_symbolizer.name(context, view, module, pc, out, max);
+
+	if (count > 0) {
+		out->raw = out->function;
+		out->function = "ns::f(std::vector<int, std::allocator<int> >)";
+	}
+	return count;
+}
+
+static void the_fingerprint_does_not_depend_on_demangling(void **state)
+{
+	const struct symbolizer symbolizer = {.name = demangled};
+	struct built_trace trace = build_example();
+	char fingerprint[9] = "";
+
+	(void)state;
+	put(&trace, (struct report_options){.all = true});
+	memcpy(fingerprint, strstr(text, "   [") + 4, 8);
+	put_named(&trace, (struct report_options){.all = true}, &symbolizer);
+	assert_has("ns::f(std::vector<int, std::allocator<int> >)");
+	assert_has(fingerprint);
+	built_trace_free(&trace);
+}
+
 static void a_result_that_no_call_returns_is_no_trap(void **state)
 {
 	struct built_trace trace = build_example();
@@ -208,6 +242,7 @@ int main(void)
 		cmocka_unit_test(a_killed_process_is_judged_at_its_last_sign_of_life),
 		cmocka_unit_test(all_hides_no_socket_and_no_frame),
 		cmocka_unit_test(the_fingerprint_knows_no_lines),
+		cmocka_unit_test(the_fingerprint_does_not_depend_on_demangling),
 		cmocka_unit_test(a_result_that_no_call_returns_is_no_trap),
 		cmocka_unit_test(what_runs_is_called_running),
 	};
