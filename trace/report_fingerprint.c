@@ -52,10 +52,11 @@ static uint64_t add_stack(const struct report *report, uint64_t hash, cw_ref ref
 {
 	uint32_t count;
 	const struct cw_site *site = trace_site(report->view, ref, &count);
+	struct report_frames wanted = {0};
 
 	if (site)
-		count = report_frames_wanted(report, site, count);
-	for (uint32_t i = 0; site && i < count; i++)
+		wanted = report_frames_wanted(report, site, count);
+	for (uint32_t i = wanted.first; i < wanted.end; i++)
 		hash = add_frame(report, hash, &site->frames[i]);
 	return hash_bytes(hash, "--", 2);
 }

@@ -17,16 +17,27 @@ static bool is_start_function(const char *name)
 	return strncmp(name, "__libc_start_", 13) == 0;
 }
 
-/* libc's own start-up functions are not in its dynamic symbol table. */
-static bool is_nameless_libc(const struct report *report, const struct cw_frame *frame,
-			     const char *function)
+static bool begins_with_one_of(const char *name, const char *const *beginnings)
 {
-	char module[REPORT_MODULE_BYTES];
+	for (; *beginnings; beginnings++)
+		if (strncmp(name, *beginnings, strlen(*beginnings)) == 0)
+			return true;
+	return false;
+}
 
-	report_module(report, frame, module);
-	return !function && (strncmp(module, "libc.so", 7) == 0 ||
-			     strncmp(module, "libc-2.", 7) == 0 ||
-			     strncmp(module, "libpthread", 10) == 0);
+static bool is_libc(const char *module)
+{
+	static const char *const names[] = {"libc.so.", "libc-2.", "libpthread", NULL};
+
+	return begins_with_one_of(module, names);
+}
+
+/* What stands between the program and the kernel: the way through it blames nobody. */
+static bool is_between(const char *module)
+{
+	static const char *const names[] = {"libclosewait.so", "ld-linux", "ld-2.", NULL};
+
+	return is_libc(module) || begins_with_one_of(module, names);
 }
 
 static const char *function_of(const struct report *report, const struct cw_frame *frame,
@@ -35,24 +46,52 @@ static const char *function_of(const struct report *report, const struct cw_fram
 	return report_name(report, frame, symbol, 1) > 0 ? symbol->function : NULL;
 }
 
-/* _start itself may have no name, what it calls has: look behind the outermost. */
-uint32_t report_frames_wanted(const struct report *report, const struct cw_site *site,
-			      uint32_t count)
+/* libc's own start-up functions are not in its dynamic symbol table. */
+static bool is_nameless_libc(const struct report *report, const struct cw_frame *frame)
 {
-	uint32_t wanted = count;
+	char module[REPORT_MODULE_BYTES];
 	struct symbol symbol;
 
-	if (report->options->all)
-		return count;
+	report_module(report, frame, module);
+	return is_libc(module) && !function_of(report, frame, &symbol);
+}
+
+/* _start itself may have no name, what it calls has: look behind the outermost. */
+static uint32_t wanted_end(const struct report *report, const struct cw_site *site,
+			   uint32_t count)
+{
+	uint32_t end = count;
+	struct symbol symbol;
+
 	for (uint32_t i = count; i-- > 1 && count - i <= START_FRAMES;) {
 		const char *function = function_of(report, &site->frames[i], &symbol);
 
 		if (function && is_start_function(function))
-			wanted = i;
+			end = i;
 	}
-	while (wanted > 1 &&
-	       is_nameless_libc(report, &site->frames[wanted - 1],
-				function_of(report, &site->frames[wanted - 1], &symbol)))
-		wanted--;
+	while (end > 1 && is_nameless_libc(report, &site->frames[end - 1]))
+		end--;
+	return end;
+}
+
+struct report_frames report_frames_wanted(const struct report *report,
+					  const struct cw_site *site, uint32_t count)
+{
+	struct report_frames wanted = {0, count};
+	uint32_t first = 0;
+
+	if (report->options->all)
+		return wanted;
+	wanted.end = wanted_end(report, site, count);
+	for (; first < wanted.end; first++) {
+		char module[REPORT_MODULE_BYTES];
+
+		report_module(report, &site->frames[first], module);
+		if (!is_between(module))
+			break;
+	}
+	/* If there is nothing else, the stack stays as it is. */
+	if (first < wanted.end)
+		wanted.first = first;
 	return wanted;
 }

@@ -45,16 +45,21 @@ void report_module(const struct report *report, const struct cw_frame *frame,
  * until the next call. */
 int report_name(const struct report *report, const struct cw_frame *frame,
 		struct symbol *out, int max);
-/* How many of the site's frames a reader wants: those from the start of the thread or of
- * main outwards are left away, unless all are asked for. */
-uint32_t report_frames_wanted(const struct report *report, const struct cw_site *site,
-			      uint32_t count);
+/* Those of a site's frames that a reader wants, frames[first] to frames[end - 1]: without
+ * the start of the thread or of main outwards, and without the library's and libc's own
+ * inwards, unless all are asked for. With a count that is not 0 there is always one. */
+struct report_frames {
+	uint32_t first;
+	uint32_t end;
+};
+struct report_frames report_frames_wanted(const struct report *report,
+					  const struct cw_site *site, uint32_t count);
 void report_label(const struct report *report, const char *label);
 /* A labelled stack, one frame a line. */
 void report_stack(const struct report *report, const char *label, cw_ref site);
-/* The innermost frames in one line: a <- b <- c. */
+/* The innermost wanted frames in one line: a <- b <- c. */
 void report_path(const struct report *report, cw_ref site);
-/* The innermost frame: its function alone, and its place (server.c:88, or as above). */
+/* The innermost wanted frame: its function alone, and its place (server.c:88, or as above). */
 void report_function(const struct report *report, cw_ref site);
 void report_place(const struct report *report, cw_ref site);
 bool report_is_python(const struct report *report, cw_ref site);

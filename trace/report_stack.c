@@ -127,8 +127,9 @@ static void put_thread(const struct report *report, const struct cw_site *site)
 	text_foreign(report->sink, site->thread, size);
 }
 
-/* All lines of one frame. The stack's first line goes behind its label. */
-static void put_frame(const struct report *report, const struct cw_site *site, uint32_t i)
+/* All lines of frame `i`. The stack's first line goes behind its label. */
+static void put_frame(const struct report *report, const struct cw_site *site, uint32_t i,
+		      bool first)
 {
 	struct symbol symbols[REPORT_INLINE];
 	int named = report_name(report, &site->frames[i], symbols, REPORT_INLINE);
@@ -138,10 +139,10 @@ static void put_frame(const struct report *report, const struct cw_site *site, u
 		named = 1;
 	}
 	for (int n = 0; n < named && n < REPORT_INLINE; n++) {
-		if (i || n)
+		if (!first || n)
 			report_label(report, "");
 		put_symbol(report, &site->frames[i], &symbols[n], FUNCTION_WIDTH);
-		if (!i && !n)
+		if (first && !n)
 			put_thread(report, site);
 		text_put(report->sink, "\n");
 	}
@@ -179,7 +180,8 @@ void report_stack(const struct report *report, const char *label, cw_ref ref)
 {
 	uint32_t count;
 	const struct cw_site *site = trace_site(report->view, ref, &count);
-	uint32_t wanted, shown;
+	struct report_frames wanted;
+	uint32_t shown;
 
 	report_label(report, label);
 	if (!site || !count) {
@@ -187,62 +189,77 @@ void report_stack(const struct report *report, const char *label, cw_ref ref)
 		return;
 	}
 	wanted = report_frames_wanted(report, site, count);
-	shown = report->options->all || wanted < REPORT_FRAMES ? wanted : REPORT_FRAMES;
+	shown = wanted.end - wanted.first;
+	if (!report->options->all && shown > REPORT_FRAMES)
+		shown = REPORT_FRAMES;
 	for (uint32_t i = 0; i < shown; i++)
-		put_frame(report, site, i);
-	put_rest(report, site, wanted - shown);
+		put_frame(report, site, wanted.first + i, !i);
+	put_rest(report, site, wanted.end - wanted.first - shown);
 }
 
 void report_path(const struct report *report, cw_ref ref)
 {
 	uint32_t count;
 	const struct cw_site *site = trace_site(report->view, ref, &count);
+	struct report_frames wanted;
 	struct symbol symbol;
 
 	if (!site || !count) {
 		text_put(report->sink, "(stack not recorded)");
 		return;
 	}
-	count = report_frames_wanted(report, site, count);
+	wanted = report_frames_wanted(report, site, count);
+	count = wanted.end - wanted.first;
 	for (uint32_t i = 0; i < count && i < PATH_FRAMES; i++) {
+		const struct cw_frame *frame = &site->frames[wanted.first + i];
+
 		symbol = (struct symbol){0};
 		if (i)
 			text_put(report->sink, " <- ");
-		report_name(report, &site->frames[i], &symbol, 1);
-		put_symbol(report, &site->frames[i], &symbol, 0);
+		report_name(report, frame, &symbol, 1);
+		put_symbol(report, frame, &symbol, 0);
 	}
 	if (count > PATH_FRAMES)
 		text_put(report->sink, " <- ...");
 }
 
-void report_function(const struct report *report, cw_ref ref)
+/* NULL: there is no stack. */
+static const struct cw_frame *first_wanted(const struct report *report, cw_ref ref)
 {
 	uint32_t count;
 	const struct cw_site *site = trace_site(report->view, ref, &count);
-	struct symbol symbol = {0};
 
 	if (!site || !count)
+		return NULL;
+	return &site->frames[report_frames_wanted(report, site, count).first];
+}
+
+void report_function(const struct report *report, cw_ref ref)
+{
+	const struct cw_frame *frame = first_wanted(report, ref);
+	struct symbol symbol = {0};
+
+	if (!frame)
 		return;
-	report_name(report, &site->frames[0], &symbol, 1);
+	report_name(report, frame, &symbol, 1);
 	if (symbol.function)
 		text_foreign(report->sink, symbol.function, NAME_MAX_BYTES);
 	else
-		put_nameless(report, &site->frames[0]);
+		put_nameless(report, frame);
 }
 
 void report_place(const struct report *report, cw_ref ref)
 {
-	uint32_t count;
-	const struct cw_site *site = trace_site(report->view, ref, &count);
+	const struct cw_frame *frame = first_wanted(report, ref);
 	struct symbol symbol = {0};
 
-	if (!site || !count)
+	if (!frame)
 		return;
-	report_name(report, &site->frames[0], &symbol, 1);
+	report_name(report, frame, &symbol, 1);
 	if (symbol.file)
 		put_source(report, &symbol);
 	else
-		put_symbol(report, &site->frames[0], &symbol, 0);
+		put_symbol(report, frame, &symbol, 0);
 }
 
 bool report_is_python(const struct report *report, cw_ref ref)

@@ -22,8 +22,7 @@ static struct report_result put_named(const struct built_trace *trace,
 	sink = text_buffer_sink(&buffer);
 	if (!options.now)
 		options.now = BUILT_NOW;
-	assert_int_equal(
-		report_text(&view, &options, symbolizer, &sink, &result), 0);
+	assert_int_equal(report_text(&view, &options, symbolizer, &sink, &result), 0);
 	assert_false(buffer.cut);
 	return result;
 }
@@ -172,8 +171,78 @@ static void the_fingerprint_knows_no_lines(void **state)
 	built_trace_free(&trace);
 }
 
+static struct cw_site *site_of(const struct trace_view *view, cw_ref ref)
+{
+	uint32_t count;
+
+	return (void *)(uintptr_t)trace_site(view, ref, &count);
+}
+
+/* The innermost frame of every stack is then in this module. */
+static void enter_through(struct built_trace *trace, const char *path)
+{
+	struct trace_view view = built_view(trace);
+	cw_ref module = build_module(trace, path);
+
+	for (cw_ref ref = 0; ref < trace->size / 8; ref++) {
+		struct cw_site *site = site_of(&view, ref);
+
+		if (site && site->count == 3 && site->frames[2].offset == 0x600 + 34)
+			site->frames[0].module = module;
+	}
+}
+
+static void frames_of_libc_at_the_inner_end_are_left_out(void **state)
+{
+	static const char *const paths[] = {
+		"/usr/lib/closewait/libclosewait.so",
+		"/lib/x86_64-linux-gnu/libc.so.6",
+		"/lib/libc-2.31.so",
+		"/lib/libpthread-2.31.so",
+		"/lib64/ld-linux-x86-64.so.2",
+	};
+	char fingerprint[9] = "";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct built_trace trace = build_example();
+
+		enter_through(&trace, paths[i]);
+		put(&trace, (struct report_options){0});
+		assert_has("  EOF read    serve_conn      server.c:60\n");
+		assert_has("  opened      main            server.c:60\n");
+		assert_has(" a path after server.c:60 that skips serve_conn\n");
+		assert_has("     150  serve_conn server.c:60\n");
+		if (!*fingerprint)
+			memcpy(fingerprint, strstr(text, "   [") + 4, 8);
+		assert_has(fingerprint);
+		put(&trace, (struct report_options){.all = true});
+		assert_has("  EOF read    read_request ");
+		built_trace_free(&trace);
+	}
+}
+
+static void a_stack_that_is_all_libc_stays_as_it_is(void **state)
+{
+	struct built_trace trace = build_example();
+	struct trace_view view = built_view(&trace);
+
+	(void)state;
+	for (cw_ref ref = 0; ref < trace.size / 8; ref++) {
+		struct cw_module *module = (void *)(uintptr_t)trace_module(&view, ref);
+
+		if (module &&
+		    strcmp(trace_string(&view, module->path), "/usr/bin/server") == 0)
+			module->path = build_string(&trace, "/lib/libc.so.6");
+	}
+	put(&trace, (struct report_options){0});
+	assert_has("  EOF read    read_request ");
+	built_trace_free(&trace);
+}
+
 static int demangled(void *context, const struct trace_view *view,
-		     const struct cw_module *module, uint64_t pc, struct symbol *out, int max)
+		     const struct cw_module *module, uint64_t pc, struct symbol *out,
+		     int max)
 {
 	int count = example_symbolizer.name(context, view, module, pc, out, max);
 
@@ -242,6 +311,8 @@ int main(void)
 		cmocka_unit_test(a_killed_process_is_judged_at_its_last_sign_of_life),
 		cmocka_unit_test(all_hides_no_socket_and_no_frame),
 		cmocka_unit_test(the_fingerprint_knows_no_lines),
+		cmocka_unit_test(frames_of_libc_at_the_inner_end_are_left_out),
+		cmocka_unit_test(a_stack_that_is_all_libc_stays_as_it_is),
 		cmocka_unit_test(the_fingerprint_does_not_depend_on_demangling),
 		cmocka_unit_test(a_result_that_no_call_returns_is_no_trap),
 		cmocka_unit_test(what_runs_is_called_running),
