@@ -158,5 +158,5 @@ static int name(void *context, const struct trace_view *view,
 
 struct symbolizer names_symbolizer(void)
 {
-	return (struct symbolizer){name, NULL};
+	return (struct symbolizer){.name = name};
 }

@@ -22,7 +22,7 @@ struct text_sink {
 	void *context;
 };
 
-/* One source-level frame. Strings belong to the symbolizer and live until its next call. */
+/* One source-level frame. Strings belong to the symbolizer and live until its next name(). */
 struct symbol {
 	const char *function; /* for people to read; NULL: not known */
 	const char *raw;      /* as the linker knows it; NULL: the same as `function` */
@@ -37,11 +37,17 @@ struct symbol {
  * many (0: nothing is known). `pc` is the address to look up: for a return address
  * already one less. Called from one thread; in the traced process it may only use open,
  * read, mmap and the like.
+ *
+ * source(), if it is not NULL (as in the traced process), tells the text of a line in one of
+ * name()'s files: without indentation, at most 200 bytes are shown; NULL if it cannot be had.
+ * It lives until the next call of source() or name().
  */
 struct symbolizer {
 	int (*name)(void *context, const struct trace_view *view,
 		    const struct cw_module *module, uint64_t pc, struct symbol *out,
 		    int max);
+	const char *(*source)(void *context, const struct cw_module *module,
+			      const char *file, int line);
 	void *context;
 };
 

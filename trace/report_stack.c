@@ -7,6 +7,7 @@
 #include "text.h"
 
 #define FUNCTION_WIDTH 14u
+#define LINE_WIDTH     4u /* of a source line's number, behind the label */
 #define PATH_FRAMES    3u
 #define NAME_MAX_BYTES 200u
 
@@ -127,6 +128,27 @@ static void put_thread(const struct report *report, const struct cw_site *site)
 	text_foreign(report->sink, site->thread, size);
 }
 
+/* The text of a line of the source: once a stack, at its first frame. */
+static void put_source_line(const struct report *report, const struct cw_frame *frame,
+			    const struct symbol *symbol)
+{
+	const struct symbolizer *symbolizer = report->symbolizer;
+	const char *source;
+
+	if (!symbolizer || !symbolizer->source || !symbol->file || symbol->line <= 0)
+		return;
+	source = symbolizer->source(symbolizer->context,
+				    trace_module(report->view, frame->module),
+				    symbol->file, symbol->line);
+	if (!source || !*source)
+		return;
+	report_label(report, "");
+	text_unsigned_wide(report->sink, (uint64_t)symbol->line, LINE_WIDTH);
+	text_put(report->sink, " |  ");
+	text_foreign(report->sink, source, NAME_MAX_BYTES);
+	text_put(report->sink, "\n");
+}
+
 /* All lines of frame `i`. The stack's first line goes behind its label. */
 static void put_frame(const struct report *report, const struct cw_site *site, uint32_t i,
 		      bool first)
@@ -145,6 +167,8 @@ static void put_frame(const struct report *report, const struct cw_site *site, u
 		if (first && !n)
 			put_thread(report, site);
 		text_put(report->sink, "\n");
+		if (first && !n)
+			put_source_line(report, &site->frames[i], &symbols[n]);
 	}
 }
 

@@ -12,6 +12,7 @@ HEAD = re.compile(r"^closewait: LEAK: (\d+) sockets?, (\d+) places?\.  (.*), pid
 GROUP = re.compile(r"^(%s)  +(\S.*?)(?:\s+\[([0-9a-f]+)\])?$" % "|".join(VERDICTS + FAULTS))
 LABEL = re.compile(r"^  (opened|first read|first write|EOF read|peer FIN|at the end|closed"
                    r"|reset|shutdown|shut down|slowest)  +(\S.*)$")
+SOURCE = re.compile(r"^ {12} +(\d+) \|  (.*)$")
 SOCKET = re.compile(r"^  fd (\d+) +(.*)$")
 DURATION = re.compile(r"\b(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?) ?(ms|us|s))?\b")
 
@@ -37,6 +38,7 @@ class Group:
         number = re.match(r"(\d+) ", headline)
         self.count = int(number.group(1)) if number else None
         self.stacks = {}  # label: [frame line, …]
+        self.sources = {}  # label: (line, text) of the stack's first frame
         self.sockets = []
         self.lines = []
 
@@ -85,6 +87,10 @@ class Report:
                 group = None
                 continue
             group.lines.append(line)
+            source = SOURCE.match(line)
+            if label and source:
+                group.sources[label] = int(source.group(1)), source.group(2)
+                continue
             labelled = LABEL.match(line)
             if labelled:
                 label = labelled.group(1)

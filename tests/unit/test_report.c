@@ -268,6 +268,33 @@ static void the_fingerprint_does_not_depend_on_demangling(void **state)
 	built_trace_free(&trace);
 }
 
+static const char *source(void *context, const struct cw_module *module, const char *file,
+			  int line)
+{
+	(void)context;
+	assert_non_null(module);
+	assert_string_equal(file, "/src/server.c");
+	return line == 88 ? "n = recv(c->fd, 0);" : line == 61 ? "a\x1b[31mb" : NULL;
+}
+
+static void the_first_frame_shows_its_source(void **state)
+{
+	struct symbolizer symbolizer = example_symbolizer;
+	struct built_trace trace = build_example();
+
+	(void)state;
+	symbolizer.source = source;
+	put_named(&trace, (struct report_options){0}, &symbolizer);
+	assert_has("  EOF read    read_request    server.c:88\n"
+		   "                88 |  n = recv(c->fd, 0);\n"
+		   "              serve_conn      server.c:60\n");
+	assert_has("                61 |  a?[31mb\n"
+		   "              main            server.c:60\n");
+	assert_has("  first read  read_request    server.c:70\n"
+		   "              main            server.c:60\n");
+	built_trace_free(&trace);
+}
+
 static void a_result_that_no_call_returns_is_no_trap(void **state)
 {
 	struct built_trace trace = build_example();
@@ -314,6 +341,7 @@ int main(void)
 		cmocka_unit_test(frames_of_libc_at_the_inner_end_are_left_out),
 		cmocka_unit_test(a_stack_that_is_all_libc_stays_as_it_is),
 		cmocka_unit_test(the_fingerprint_does_not_depend_on_demangling),
+		cmocka_unit_test(the_first_frame_shows_its_source),
 		cmocka_unit_test(a_result_that_no_call_returns_is_no_trap),
 		cmocka_unit_test(what_runs_is_called_running),
 	};
