@@ -188,6 +188,9 @@ static uint64_t last_movement(const struct judge *judge)
 
 static enum verdict eof_verdict(struct judge *judge)
 {
+	/* No FIN has come: another process that holds the socket shut down its reading side. */
+	if (in_state(judge, TCP_ESTABLISHED))
+		return open_verdict(judge);
 	if (!still_sending(judge))
 		return leak_since(judge, VERDICT_EOF_IGNORED, judge->socket->eof);
 	leak_since(judge, VERDICT_HALF_CLOSED, judge->socket->eof);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "descriptors.h"
 #include "loopback.h"
@@ -112,6 +113,18 @@ static void own_shutdown_of_reading_then_fin(void)
 	must(!shutdown(pair.server, SHUT_RD), "shutdown");
 	told("recv", recv(pair.server, buffer, sizeof buffer, 0));
 	close(pair.client);
+}
+
+/* The peer is there still. */
+static void after_shutdown_of_reading_by_another_process(void)
+{
+	int fd = pair_open().server, status;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(raw_call(SYS_shutdown, fd, SHUT_RD, 0) != 0);
+	must(waitpid(child, &status, 0) == child && !status, "the child");
+	told("recv", recv(fd, buffer, sizeof buffer, 0));
 }
 
 /* What is one. */
@@ -421,6 +434,8 @@ static const struct {
 	{"after_own_shutdown_of_reading", after_own_shutdown_of_reading, "-", 0},
 	{"own_shutdown_of_reading_then_fin", own_shutdown_of_reading_then_fin,
 	 "eof-unread", 1},
+	{"after_shutdown_of_reading_by_another_process",
+	 after_shutdown_of_reading_by_another_process, "-", 0},
 	{"peeked", peeked, "eof-ignored", 1},
 	{"unix_stream", unix_stream, "eof-ignored", 1},
 	{"second_eof", second_eof, "eof-ignored", 1},
