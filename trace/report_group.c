@@ -37,7 +37,9 @@ static void put_unread_words(const struct report *report, const struct group *gr
 
 static void put_half_closed_words(const struct report *report, const struct group *group)
 {
-	text_put(report->sink, "EOF was read, then data was sent");
+	text_put(report->sink, group->example.flags & CW_SOCKET_WROTE_AFTER_EOF
+				       ? "EOF was read, then data was sent"
+				       : "EOF was read while data was still being sent");
 	if (!group->leak)
 		return;
 	text_put(report->sink, "; nothing has moved for ");

@@ -91,7 +91,9 @@ def test_reset_after_eof_is_listed_under_it(start):
     assert report.only().stack("EOF read")[0].startswith("learn_first"), report.text
 
 
-def test_half_closed_is_a_leak_once_nothing_has_moved_for_long(start):
-    report = Report(bring_about(start, "half_closed_client", slow_close="20ms").err)
+@pytest.mark.parametrize("case", ["half_closed_client",
+                                  "half_closed_client_answered_out_of_sight"])
+def test_half_closed_is_a_leak_once_nothing_has_moved_for_long(start, case):
+    report = Report(bring_about(start, case, slow_close="20ms").err)
     assert report.leaks == 1, report.text
     assert report.group("half-closed").count == 1

@@ -309,6 +309,34 @@ static void half_closed_client(void)
 	}
 }
 
+/* dprintf() writes inside libc, where no hook sees it. */
+STEP void answer_out_of_sight(const struct pair *pair)
+{
+	told("dprintf", dprintf(pair->server, "answer"));
+	told("client's recv", recv(pair->client, buffer, 6, MSG_WAITALL));
+}
+
+static void half_closed_client_answered_out_of_sight(void)
+{
+	struct pair pair = pair_open();
+
+	must(!shutdown(pair.client, SHUT_WR), "shutdown");
+	told("recv", recv(pair.server, buffer, sizeof buffer, 0));
+	hold(20);
+	answer_out_of_sight(&pair);
+}
+
+static void answered_out_of_sight_then_eof(void)
+{
+	struct pair pair = pair_open();
+
+	answer_out_of_sight(&pair);
+	hold(40); /* the kernel tells such times in ticks */
+	close(pair.client);
+	await_readable(pair.server);
+	told("recv", recv(pair.server, buffer, sizeof buffer, 0));
+}
+
 static void own_shutdown_then_fin(void)
 {
 	struct pair pair = pair_open();
@@ -452,6 +480,10 @@ static const struct {
 	{"number_reused_by_a_leak", number_reused_by_a_leak, "eof-ignored", 1},
 	{"number_reused_out_of_sight", number_reused_out_of_sight, "-", 0},
 	{"half_closed_client", half_closed_client, "half-closed", 1},
+	{"half_closed_client_answered_out_of_sight",
+	 half_closed_client_answered_out_of_sight, "half-closed", 1},
+	{"answered_out_of_sight_then_eof", answered_out_of_sight_then_eof, "eof-ignored",
+	 1},
 	{"own_shutdown_then_fin", own_shutdown_then_fin, "shutdown-unclosed", 1},
 	{"own_shutdown_then_fin_read", own_shutdown_then_fin_read, "shutdown-unclosed",
 	 1},
