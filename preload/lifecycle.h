@@ -115,8 +115,10 @@ struct closing {
 	uint64_t entry;
 	cw_ref site;
 	uint64_t now;
-	uint64_t at_least; /* ns of dwell the kernel vouches for */
-	bool peer_closed;  /* the kernel says CLOSE_WAIT, and no EOF was read */
+	uint64_t
+		dwell; /* ns between the peer's FIN and now; UINT64_MAX: none to speak of */
+	bool late;     /* the exit's doing, should the process end within a second */
+	bool slow;
 	int fd;
 };
 

@@ -10,6 +10,13 @@
 #include "options.h"
 #include "site_stats.h"
 #include "sites.h"
+#include "trace/verdict.h"
+
+#define NO_DWELL UINT64_MAX
+
+/* No close that comes sooner is late, however short grace is: an ordinary one comes within
+ * microseconds of the EOF, and on a busy machine a few turns of the scheduler later. */
+#define LATE_AT_LEAST 100000000ull /* ns */
 
 static void count_gone(struct books *b, struct cw_socket *s, uint64_t entry)
 {
@@ -35,30 +42,40 @@ void lifecycle_gone(struct books *b, uint64_t entry)
 	lifecycle_drop(b, entry);
 }
 
-/* When the program learned, or the kernel says, that nothing more would come: 0 if
- * neither. */
-static uint64_t finished_since(const struct cw_socket *s, const struct closing *c)
+static uint64_t learned_dwell(const struct cw_socket *s, uint64_t now)
 {
 	uint32_t flags = atomic_load_explicit(&s->flags, memory_order_acquire);
 	uint64_t moved = atomic_load_explicit(&s->moved, memory_order_relaxed);
+	uint64_t since;
 
 	if (flags & CW_SOCKET_EOF)
-		return moved > s->eof ? moved : s->eof;
-	if (flags & CW_SOCKET_RESET)
-		return s->reset;
-	return c->peer_closed ? c->now - c->at_least : 0;
+		since = moved > s->eof ? moved : s->eof;
+	else if (flags & CW_SOCKET_RESET)
+		since = s->reset;
+	else
+		return NO_DWELL;
+	return now > since ? now - since : 0;
 }
 
-static bool is_late(const struct cw_socket *s, const struct closing *c)
+/* A child that was forked for one connection may work on when the peer has left, close it and
+ * exit: whatever it closes itself lies within a second of its end. */
+static uint64_t late_after(const struct cw_socket *s)
 {
-	uint64_t since = finished_since(s, c);
+	uint64_t least = options.grace > LATE_AT_LEAST ? options.grace : LATE_AT_LEAST;
 
-	return since && c->now - since >= options.grace;
+	if (s->origin == CW_ORIGIN_INHERITED && options.slow_close > least)
+		return options.slow_close;
+	return least;
+}
+
+static bool is_beyond(uint64_t dwell, uint64_t limit)
+{
+	return dwell != NO_DWELL && dwell >= limit;
 }
 
 /* The kernel's word for a socket that goes away late: its look is in the trace before the
- * close. */
-static bool look_before_close(struct books *b, struct cw_socket *s, int fd)
+ * close. NULL: no room. */
+static struct cw_look *look_before_close(struct books *b, struct cw_socket *s, int fd)
 {
 	struct cw_look *look = s->look ? ref_pointer(s->look)
 				       : extent_carve(&b->looks_extent, b->extent,
@@ -66,24 +83,58 @@ static bool look_before_close(struct books *b, struct cw_socket *s, int fd)
 
 	if (!look) {
 		books_lost(CW_LOST_LOOKS);
-		return true;
+		return NULL;
 	}
 	kernel_look(b, fd, s, look);
 	s->look = pointer_ref(look);
-	return !(look->flags & CW_LOOK_GONE);
+	return look;
+}
+
+/* Would the socket be a leak if it were left open? If not, nothing is late: it is still sending,
+ * or connected, or waits in a client's pool. */
+static bool would_leak(const struct cw_socket *s, const struct cw_look *look)
+{
+	struct verdict_context now = {
+		.moment = look->taken,
+		.slow_close = options.slow_close,
+		.alive = true,
+	};
+	struct verdict_detail detail;
+
+	verdict_of(s, look, &now, &detail);
+	return detail.leak;
+}
+
+/* Nobody learned of a FIN: the kernel is asked, unless the socket is too young to matter. */
+static uint64_t unlearned_dwell(const struct closing *c, const struct cw_socket *s)
+{
+	uint64_t at_least;
+
+	if (c->now - s->opened < options.grace || s->type != SOCK_STREAM ||
+	    atomic_load(&s->flags) & CW_SOCKET_LISTENING ||
+	    !kernel_peer_closed(c->fd, s, &at_least))
+		return NO_DWELL;
+	return at_least;
 }
 
 /* Everything that must be learned before the number is given back. False: the number had
  * been another file's already. */
 static bool prepare(struct closing *c, struct cw_socket *s)
 {
-	bool young = c->now - s->opened < options.grace;
+	const struct cw_look *look = NULL;
 
-	if (!young && !(atomic_load(&s->flags) & (CW_SOCKET_EOF | CW_SOCKET_LISTENING)) &&
-	    s->type == SOCK_STREAM)
-		c->peer_closed = kernel_peer_closed(c->fd, s, &c->at_least);
-	if (is_late(s, c) && !look_before_close(c->b, s, c->fd))
+	if (c->dwell == NO_DWELL)
+		c->dwell = unlearned_dwell(c, s);
+	c->late = is_beyond(c->dwell, late_after(s));
+	c->slow = is_beyond(c->dwell, options.slow_close);
+	if (c->late || c->slow)
+		look = look_before_close(c->b, s, c->fd);
+	if (look && look->flags & CW_LOOK_GONE)
 		return false;
+	if (look && !would_leak(s, look)) {
+		c->dwell = NO_DWELL;
+		c->late = c->slow = false;
+	}
 	c->site = site_here(c->b);
 	return true;
 }
@@ -104,6 +155,7 @@ struct closing lifecycle_release(int fd)
 		return c;
 	}
 	c.now = clock_ns();
+	c.dwell = learned_dwell(s, c.now);
 	if (cw_word_refs(atomic_load(&s->word)) == 1 && !prepare(&c, s)) {
 		if (socket_unref(s))
 			count_gone(b, s, c.entry);
@@ -115,15 +167,14 @@ struct closing lifecycle_release(int fd)
 
 static void fold(const struct closing *c, struct cw_socket *s)
 {
-	uint64_t since = finished_since(s, c);
 	uint32_t flags = atomic_load(&s->flags);
 	struct site_close what = {
 		.close_site = c->site,
 		.eof_seen = flags & CW_SOCKET_EOF,
-		.dwell = since ? c->now - since : UINT64_MAX,
+		.slow = c->slow,
+		.dwell = c->dwell,
 	};
 
-	what.slow = since && what.dwell >= options.slow_close;
 	if (s->origin != CW_ORIGIN_INHERITED)
 		atomic_fetch_add_explicit(&c->b->process->closed, 1,
 					  memory_order_relaxed);
@@ -131,7 +182,7 @@ static void fold(const struct closing *c, struct cw_socket *s)
 	event_add(c->b, CW_EVENT_CLOSE, c->now, c->fd, c->entry, c->site);
 	s->closed = c->now;
 	s->close_site = c->site;
-	if (what.slow)
+	if (c->slow)
 		atomic_fetch_or(&s->flags, CW_SOCKET_SLOW);
 }
 
@@ -143,7 +194,7 @@ void lifecycle_closed(const struct closing *c)
 		return;
 	if (socket_unref(s)) {
 		fold(c, s);
-		if (is_late(s, c)) {
+		if (c->late) {
 			atomic_fetch_or_explicit(&s->flags, CW_SOCKET_LATE,
 						 memory_order_release);
 			late_keep(c->b, s);

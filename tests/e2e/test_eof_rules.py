@@ -97,3 +97,9 @@ def test_half_closed_is_a_leak_once_nothing_has_moved_for_long(start, case):
     report = Report(bring_about(start, case, slow_close="20ms").err)
     assert report.leaks == 1, report.text
     assert report.group("half-closed").count == 1
+
+
+def test_child_that_held_its_connection_for_too_long_is_told_of(start):
+    run = bring_about(start, "closed_by_a_child_that_worked_on", slow_close="120ms")
+    assert Report(run.err).only().verdict == "eof-ignored"
+    assert "closed only by exit" in run.err

@@ -54,5 +54,14 @@ def test_closing(start, directory, way, outcome):
         assert group.count == 1
 
 
+@pytest.mark.parametrize("way", [way for way, outcome in listed("closes")
+                                 if outcome == "closed"])
+def test_close_at_once_is_not_late_even_without_grace(start, directory, way):
+    run = start([program("closes"), 0, way], grace="0")
+    assert run.wait() == 0
+    assert run.err == ""
+    assert files_below(directory) == []
+
+
 def test_cases_were_found():
     assert len(listed("states")) > 20 and len(listed("closes")) > 10, BUILD

@@ -210,6 +210,24 @@ static void closed_by_syscall(void)
 	told("syscall", syscall(SYS_close, at_eof()));
 }
 
+/* A process for one connection: it works on when the peer has left, closes and exits. */
+static void closed_by_a_child_that_worked_on(void)
+{
+	struct pair pair = pair_open();
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		close(pair.client);
+		close(pair.listener);
+		told("recv", recv(pair.server, buffer, sizeof buffer, 0));
+		hold(150);
+		_exit(close(pair.server) != 0);
+	}
+	must(!close(pair.server) && !close(pair.client), "close");
+	must(waitpid(child, &status, 0) == child && !status, "the child");
+}
+
 static void closed_out_of_sight(void)
 {
 	told("close", raw_close(at_eof()));
@@ -472,6 +490,7 @@ static const struct {
 	{"closed_by_fclose", closed_by_fclose, "-", 0},
 	{"read_by_stdio_and_kept", read_by_stdio_and_kept, "eof-unread", 1},
 	{"closed_by_syscall", closed_by_syscall, "-", 0},
+	{"closed_by_a_child_that_worked_on", closed_by_a_child_that_worked_on, "-", 0},
 	{"closed_out_of_sight", closed_out_of_sight, "-", 0},
 	{"number_reused_by_a_socket", number_reused_by_a_socket, "-", 0},
 	{"number_reused_by_a_file", number_reused_by_a_file, "-", 0},
