@@ -117,6 +117,14 @@ static uint64_t unlearned_dwell(const struct closing *c, const struct cw_socket 
 	return at_least;
 }
 
+/* Is this where the program closes such sockets anyhow? Then it is no sweep of its exit, late as
+ * it may come. Closes of one sweep come together, the living with the dead: what was closed here
+ * just now proves nothing. */
+static bool on_ordinary_path(const struct closing *c, const struct cw_socket *s)
+{
+	return site_stats_in_time(s->stats, c->site, c->now - late_after(s));
+}
+
 /* Everything that must be learned before the number is given back. False: the number had
  * been another file's already. */
 static bool prepare(struct closing *c, struct cw_socket *s)
@@ -136,6 +144,7 @@ static bool prepare(struct closing *c, struct cw_socket *s)
 		c->late = c->slow = false;
 	}
 	c->site = site_here(c->b);
+	c->late = c->late && !on_ordinary_path(c, s);
 	return true;
 }
 
@@ -172,6 +181,8 @@ static void fold(const struct closing *c, struct cw_socket *s)
 		.close_site = c->site,
 		.eof_seen = flags & CW_SOCKET_EOF,
 		.slow = c->slow,
+		.late = c->late,
+		.now = c->now,
 		.dwell = c->dwell,
 	};
 

@@ -53,8 +53,18 @@ static void add(_Atomic uint64_t *counter)
 	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-static void count_closer(struct cw_stats *stats, cw_ref site)
+static void set_once(_Atomic uint64_t *ns, uint64_t now)
 {
+	uint64_t never = 0;
+
+	if (!atomic_load_explicit(ns, memory_order_relaxed))
+		atomic_compare_exchange_strong(ns, &never, now);
+}
+
+static void count_closer(struct cw_stats *stats, const struct site_close *c)
+{
+	cw_ref site = c->close_site;
+
 	for (unsigned i = 0; i < CW_CLOSERS; i++) {
 		cw_ref there = atomic_load_explicit(&stats->closers[i].site,
 						    memory_order_relaxed);
@@ -68,6 +78,8 @@ static void count_closer(struct cw_stats *stats, cw_ref site)
 			continue;
 		atomic_fetch_add_explicit(&stats->closers[i].count, 1,
 					  memory_order_relaxed);
+		if (!c->late)
+			set_once(&stats->closers[i].in_time, c->now);
 		return;
 	}
 	atomic_fetch_add_explicit(&stats->closers_more, 1, memory_order_relaxed);
@@ -109,7 +121,7 @@ void site_stats_closed(cw_ref ref, const struct site_close *c)
 	if (c->eof_seen)
 		add(&stats->eof_seen);
 	if (c->close_site)
-		count_closer(stats, c->close_site);
+		count_closer(stats, c);
 	if (c->dwell == UINT64_MAX)
 		return;
 	atomic_fetch_add_explicit(&stats->dwell[bucket_of(c->dwell)], 1,
@@ -119,6 +131,23 @@ void site_stats_closed(cw_ref ref, const struct site_close *c)
 				      memory_order_relaxed);
 	if (c->slow)
 		add(&stats->slow);
+}
+
+bool site_stats_in_time(cw_ref ref, cw_ref close_site, uint64_t before)
+{
+	struct cw_stats *stats = ref_pointer(ref);
+
+	for (unsigned i = 0; ref && close_site && i < CW_CLOSERS; i++) {
+		uint64_t first;
+
+		if (atomic_load_explicit(&stats->closers[i].site, memory_order_relaxed) !=
+		    close_site)
+			continue;
+		first = atomic_load_explicit(&stats->closers[i].in_time,
+					     memory_order_relaxed);
+		return first && first <= before;
+	}
+	return false;
 }
 
 void site_stats_gone(cw_ref ref)

@@ -13,11 +13,15 @@ struct site_close {
 	cw_ref close_site;
 	bool eof_seen;
 	bool slow;
+	bool late;
+	uint64_t now; /* ns */
 	uint64_t
 		dwell; /* ns between peer FIN and close; UINT64_MAX: no FIN was known of */
 };
 
 void site_stats_opened(cw_ref stats);
 void site_stats_closed(cw_ref stats, const struct site_close *c);
+/* Whether close_site closed a socket of this site in time, at `before` (ns) or earlier. */
+bool site_stats_in_time(cw_ref stats, cw_ref close_site, uint64_t before);
 void site_stats_gone(cw_ref stats);
 void site_stats_spin(cw_ref stats, cw_ref eof_site);

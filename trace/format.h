@@ -337,6 +337,8 @@ static inline uint32_t cw_word_generation(uint64_t word)
 struct cw_closer {
 	_Atomic cw_ref site;
 	_Atomic uint32_t count;
+	_Atomic uint64_t
+		in_time; /* ns; the first close here that was not late, 0: none */
 };
 
 struct cw_stats {

@@ -103,3 +103,10 @@ def test_child_that_held_its_connection_for_too_long_is_told_of(start):
     run = bring_about(start, "closed_by_a_child_that_worked_on", slow_close="120ms")
     assert Report(run.err).only().verdict == "eof-ignored"
     assert "closed only by exit" in run.err
+
+
+def test_where_others_are_closed_a_late_close_may_still_be_slow(start):
+    report = Report(bring_about(start, "late_where_others_are_closed",
+                                slow_close="120ms").err)
+    assert report.leaks == 0
+    assert "late_where_others_are_closed" in report.group("slow-close").text, report.text

@@ -228,6 +228,35 @@ static void closed_by_a_child_that_worked_on(void)
 	must(waitpid(child, &status, 0) == child && !status, "the child");
 }
 
+static volatile int two = 2; /* for loops that no compiler unrolls: one line, one stack */
+
+/* Both are closed by one line, the second late, and in the last second. */
+static void late_where_others_are_closed(void)
+{
+	for (int i = 0; i < two; i++) {
+		int fd = at_eof();
+
+		hold(150 * i);
+		must(!close(fd), "close");
+	}
+}
+
+/* As an interpreter's exit closes what was left, be it connected or at its end. */
+static void swept_up_with_the_living(void)
+{
+	struct pair pairs[2] = {{0}};
+
+	for (int i = 0; i < two; i++)
+		pairs[i] = pair_open();
+	close(pairs[1].client);
+	await_readable(pairs[1].server);
+	told("recv", recv(pairs[1].server, buffer, sizeof buffer, 0));
+	hold(150);
+	for (int i = 0; i < two; i++)
+		must(!close(pairs[i].server), "close");
+	must(!close(pairs[0].client), "close");
+}
+
 static void closed_out_of_sight(void)
 {
 	told("close", raw_close(at_eof()));
@@ -491,6 +520,8 @@ static const struct {
 	{"read_by_stdio_and_kept", read_by_stdio_and_kept, "eof-unread", 1},
 	{"closed_by_syscall", closed_by_syscall, "-", 0},
 	{"closed_by_a_child_that_worked_on", closed_by_a_child_that_worked_on, "-", 0},
+	{"late_where_others_are_closed", late_where_others_are_closed, "-", 0},
+	{"swept_up_with_the_living", swept_up_with_the_living, "eof-ignored", 1},
 	{"closed_out_of_sight", closed_out_of_sight, "-", 0},
 	{"number_reused_by_a_socket", number_reused_by_a_socket, "-", 0},
 	{"number_reused_by_a_file", number_reused_by_a_file, "-", 0},
