@@ -23,6 +23,23 @@ static void put_bounded(const struct report *report, const struct group *group)
 	text_duration(report->sink, group->oldest);
 }
 
+/* What is told of a group must be true of each in it: the exit may have closed some. */
+static const char *close_words(const struct group *group)
+{
+	if (!group->by_exit)
+		return "close() never came";
+	return group->by_exit == group->count ? "close() came only with the exit"
+					      : "close() came with the exit or never";
+}
+
+static const char *closed_words(const struct group *group)
+{
+	if (!group->by_exit)
+		return "never closed";
+	return group->by_exit == group->count ? "closed only by exit"
+					      : "closed by exit or never";
+}
+
 static void put_unread_words(const struct report *report, const struct group *group)
 {
 	text_put(report->sink,
@@ -30,9 +47,9 @@ static void put_unread_words(const struct report *report, const struct group *gr
 	if (group->count != 1)
 		text_put(report->sink, "the first ");
 	put_bounded(report, group);
-	text_put(report->sink, group->example.first_read_site
-				       ? " ago; never read again, never closed"
-				       : " ago; never read, never closed");
+	text_put(report->sink, group->example.first_read_site ? " ago; never read again, "
+							      : " ago; never read, ");
+	text_put(report->sink, closed_words(group));
 }
 
 static void put_half_closed_words(const struct report *report, const struct group *group)
@@ -44,7 +61,8 @@ static void put_half_closed_words(const struct report *report, const struct grou
 		return;
 	text_put(report->sink, "; nothing has moved for ");
 	text_duration(report->sink, report->context.slow_close);
-	text_put(report->sink, " or more, close() never came");
+	text_put(report->sink, " or more, ");
+	text_put(report->sink, close_words(group));
 }
 
 static void put_unknown_words(const struct report *report)
@@ -63,23 +81,23 @@ static void put_words(const struct report *report, const struct group *group)
 {
 	switch (group->verdict) {
 	case VERDICT_EOF_IGNORED:
-		text_put(report->sink, "EOF was read, close() never came");
+		text_put(report->sink, "EOF was read, ");
+		text_put(report->sink, close_words(group));
 		break;
 	case VERDICT_EOF_UNREAD:
 		put_unread_words(report, group);
 		break;
 	case VERDICT_RESET_IGNORED:
-		text_put(
-			report->sink,
-			group->reset_unlearned
-				? "the connection is dead and no call has learned of it; "
-				  "close() never came"
-				: "a call failed, the connection was reset; close() never "
-				  "came");
+		text_put(report->sink,
+			 group->reset_unlearned
+				 ? "the connection is dead and no call has learned of "
+				   "it; "
+				 : "a call failed, the connection was reset; ");
+		text_put(report->sink, close_words(group));
 		break;
 	case VERDICT_SHUTDOWN_UNCLOSED:
-		text_put(report->sink,
-			 "shut down in both directions, close() never came");
+		text_put(report->sink, "shut down in both directions, ");
+		text_put(report->sink, close_words(group));
 		break;
 	case VERDICT_HALF_CLOSED:
 		put_half_closed_words(report, group);

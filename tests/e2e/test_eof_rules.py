@@ -110,3 +110,14 @@ def test_where_others_are_closed_a_late_close_may_still_be_slow(start):
                                 slow_close="120ms").err)
     assert report.leaks == 0
     assert "late_where_others_are_closed" in report.group("slow-close").text, report.text
+
+
+@pytest.mark.parametrize("case, words, other", [
+    ("swept_up_with_the_living", "close() came only with the exit", "never came"),
+    ("swept_up_unread", "closed only by exit", "never closed"),
+    ("one_swept_up_and_one_kept", "close() came with the exit or never", "never came"),
+    ("second_eof", "close() never came", "exit"),
+])
+def test_headline_is_true_of_how_it_ended(start, case, words, other):
+    group = Report(bring_about(start, case).err).only()
+    assert words in group.headline and other not in group.headline, group.text

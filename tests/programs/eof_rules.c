@@ -257,6 +257,24 @@ static void swept_up_with_the_living(void)
 	must(!close(pairs[0].client), "close");
 }
 
+static void swept_up_unread(void)
+{
+	int fd = peer_closed().server;
+
+	hold(150);
+	must(!close(fd), "close");
+}
+
+static void one_swept_up_and_one_kept(void)
+{
+	int fds[2];
+
+	for (int i = 0; i < two; i++)
+		fds[i] = at_eof();
+	hold(150);
+	must(!close(fds[1]), "close");
+}
+
 static void closed_out_of_sight(void)
 {
 	told("close", raw_close(at_eof()));
@@ -522,6 +540,8 @@ static const struct {
 	{"closed_by_a_child_that_worked_on", closed_by_a_child_that_worked_on, "-", 0},
 	{"late_where_others_are_closed", late_where_others_are_closed, "-", 0},
 	{"swept_up_with_the_living", swept_up_with_the_living, "eof-ignored", 1},
+	{"swept_up_unread", swept_up_unread, "eof-unread", 1},
+	{"one_swept_up_and_one_kept", one_swept_up_and_one_kept, "eof-ignored", 2},
 	{"closed_out_of_sight", closed_out_of_sight, "-", 0},
 	{"number_reused_by_a_socket", number_reused_by_a_socket, "-", 0},
 	{"number_reused_by_a_file", number_reused_by_a_file, "-", 0},
