@@ -98,9 +98,10 @@ static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t en
 	event_add(b, CW_EVENT_RESET, s->reset, fd, entry, s->reset_site);
 }
 
-static bool is_reset(int error)
+/* EPIPE is an error of writing: splice() from a socket says it of the pipe. */
+static bool is_reset(int error, bool writing)
 {
-	return error == ECONNRESET || error == EPIPE;
+	return error == ECONNRESET || (error == EPIPE && writing);
 }
 
 static void note_first_read(struct books *b, struct cw_socket *s, bool peeked, ssize_t n)
@@ -119,7 +120,7 @@ void lifecycle_read_event(int fd, uint64_t entry, ssize_t n, const struct readin
 	struct books *b;
 	struct cw_socket *s;
 
-	if (n < 0 && !is_reset(errno))
+	if (n < 0 && !is_reset(errno, false))
 		return;
 	s = subject(&b, fd, entry, how->is_socket, n);
 	if (!s)
@@ -152,7 +153,7 @@ void lifecycle_written_event(int fd, uint64_t entry, ssize_t n, bool is_socket)
 	struct books *b;
 	struct cw_socket *s;
 
-	if (n == 0 || (n < 0 && !is_reset(errno)))
+	if (n == 0 || (n < 0 && !is_reset(errno, true)))
 		return;
 	s = subject(&b, fd, entry, is_socket, n);
 	if (!s)

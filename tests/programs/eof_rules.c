@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -125,6 +126,20 @@ static void after_shutdown_of_reading_by_another_process(void)
 		_exit(raw_call(SYS_shutdown, fd, SHUT_RD, 0) != 0);
 	must(waitpid(child, &status, 0) == child && !status, "the child");
 	told("recv", recv(fd, buffer, sizeof buffer, 0));
+}
+
+/* What is no reset. */
+
+static void spliced_into_a_broken_pipe(void)
+{
+	struct pair pair = pair_open();
+	int ends[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	must(!pipe(ends) && !close(ends[0]), "pipe");
+	must(send(pair.client, "hello", 5, 0) == 5, "send");
+	await_readable(pair.server);
+	told("splice", splice(pair.server, NULL, ends[1], NULL, 5, 0));
 }
 
 /* What is one. */
@@ -529,6 +544,7 @@ static const struct {
 	 "eof-unread", 1},
 	{"after_shutdown_of_reading_by_another_process",
 	 after_shutdown_of_reading_by_another_process, "-", 0},
+	{"spliced_into_a_broken_pipe", spliced_into_a_broken_pipe, "-", 0},
 	{"peeked", peeked, "eof-ignored", 1},
 	{"unix_stream", unix_stream, "eof-ignored", 1},
 	{"second_eof", second_eof, "eof-ignored", 1},
