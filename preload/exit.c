@@ -48,8 +48,8 @@ static void write_report(struct ending *e)
 	struct trace_view view;
 	struct emit_buffer text = {0};
 	struct symbolizer names = names_symbolizer();
+	struct report_process own = {.view = &view, .extent = e->b->extent};
 	struct report_options how = {
-		.process = e->b->extent,
 		.now = e->b->process->ended,
 		.show_open = options.show_open,
 		.only_findings = !options.show_open,
@@ -64,7 +64,7 @@ static void write_report(struct ending *e)
 		no_memory();
 		return;
 	}
-	if (report_text(&view, &how, &names, &text.sink, &e->result) != 0)
+	if (report_text(&own, 1, &how, &names, &text.sink, &e->result) != 0)
 		no_memory();
 	else if (text.used)
 		emit_report(&text);

@@ -60,17 +60,45 @@ static int search_directory(struct trace_list *list, const char *path, int depth
 	return 0;
 }
 
+/* The bytes of a path that name its directory. */
+static size_t directory_size(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) : 0;
+}
+
+static time_t directory_changed(const char *path)
+{
+	char directory[PATH_MAX];
+	struct stat st = {0};
+
+	snprintf(directory, sizeof(directory), "%.*s", (int)directory_size(path), path);
+	stat(directory, &st);
+	return st.st_mtime;
+}
+
+/* The newest session first; of one session the traces in the order of their names. */
 static int newest_first(const void *left, const void *right)
 {
 	const char *const *a = left;
 	const char *const *b = right;
-	struct stat st_a = {0}, st_b = {0};
+	time_t changed_a, changed_b;
 
-	stat(*a, &st_a);
-	stat(*b, &st_b);
-	if (st_a.st_mtime != st_b.st_mtime)
-		return st_a.st_mtime < st_b.st_mtime ? 1 : -1;
+	if (trace_find_same_session(*a, *b))
+		return strcmp(*a, *b);
+	changed_a = directory_changed(*a);
+	changed_b = directory_changed(*b);
+	if (changed_a != changed_b)
+		return changed_a < changed_b ? 1 : -1;
 	return strcmp(*b, *a);
+}
+
+bool trace_find_same_session(const char *a, const char *b)
+{
+	size_t size = directory_size(a);
+
+	return size == directory_size(b) && strncmp(a, b, size) == 0;
 }
 
 static int find_in_directory(struct trace_list *list, const char *what)

@@ -7,11 +7,13 @@
 #include <sys/types.h>
 
 struct trace_list {
-	char **paths; /* owned, newest first */
+	char **paths; /* owned; those of one session together, the newest session first */
 	size_t count;
 	pid_t pid; /* the process that was named, or 0 */
 };
 
 /* Returns 0 with at least one path, or -1 after one line on standard error. */
 int trace_find(struct trace_list *list, const char *what);
+/* Whether two traces of a list lie in one directory. */
+bool trace_find_same_session(const char *a, const char *b);
 void trace_list_free(struct trace_list *list);

@@ -1,24 +1,19 @@
-/* SPDX-License-Identifier: MIT */
-/* Judging all sockets of a process and sorting them by cause. */
+/* Judging all sockets of some processes and sorting them by cause. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "group.h"
+#include "group_shared.h"
 #include "sort.h"
-
-enum item_flag {
-	ITEM_BY_EXIT = 1u << 0,
-	ITEM_UNLEARNED = 1u << 1,
-};
 
 /* Sockets that may appear between counting and judging: other threads run on. */
 #define SLACK 64u
 
-void groups_each(const struct trace_view *view, uint32_t process,
-		 enum cw_extent_kind kind, void (*visit)(void *context, cw_ref ref),
-		 void *context)
+void groups_each(const struct subject *subject, enum cw_extent_kind kind,
+		 void (*visit)(void *context, cw_ref ref), void *context)
 {
+	const struct trace_view *view = &subject->view;
 	size_t size = kind == CW_EXTENT_STATS ? sizeof(struct cw_stats)
 					      : sizeof(struct cw_socket);
 
@@ -26,7 +21,7 @@ void groups_each(const struct trace_view *view, uint32_t process,
 		uint32_t owner;
 		uint32_t count;
 
-		if (trace_extent(view, index, &owner) != kind || owner != process)
+		if (trace_extent(view, index, &owner) != kind || owner != subject->extent)
 			continue;
 		count = (uint32_t)(trace_extent_used(view, index) / size);
 		for (uint32_t n = 0; n < count; n++)
@@ -62,31 +57,51 @@ static size_t align16(size_t size)
 	return (size + 15) & ~(size_t)15;
 }
 
-/* Not malloc: the heap of a process that dies may be broken or locked. */
-static int allocate(struct groups *groups, uint32_t sockets, uint32_t places)
-{
-	size_t items = align16(sockets * sizeof(struct group_item));
-	size_t runs = align16(sockets * sizeof(struct group_run));
-	size_t scratch = align16(sockets * sizeof(uint64_t));
-	size_t memo = align16(sizeof(struct stack_memo));
-	size_t by_exit = CW_LATE_RING * sizeof(struct group_by_exit);
-	size_t size = items + runs + scratch + memo + by_exit +
-		      places * sizeof(struct group_place);
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+/* Where each array lies in the one mapping. */
+struct layout {
+	size_t items, runs, holders, scratch, memo, by_exit, places, size;
+};
 
+static size_t place(struct layout *layout, size_t count, size_t size)
+{
+	size_t at = layout->size;
+
+	layout->size += align16(count * size);
+	return at;
+}
+
+/* Not malloc: the heap of a process that dies may be broken or locked. */
+static int allocate(struct groups *groups, const struct count *count)
+{
+	size_t sockets = count->sockets + SLACK;
+	size_t places = count->places + SLACK;
+	struct layout l = {0};
+	char *memory;
+
+	l.items = place(&l, sockets, sizeof(struct group_item));
+	l.runs = place(&l, sockets, sizeof(struct group_run));
+	if (groups->subject_count > 1)
+		l.holders = place(&l, sockets, sizeof(struct group_holder));
+	l.scratch = place(&l, sockets, sizeof(uint64_t));
+	l.memo = place(&l, 1, sizeof(struct stack_memo));
+	l.by_exit = place(&l, (size_t)groups->subject_count * CW_LATE_RING,
+			  sizeof(struct group_by_exit));
+	l.places = place(&l, places, sizeof(struct group_place));
+	memory = mmap(NULL, l.size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
 	groups->memory = memory;
-	groups->memory_size = size;
-	groups->items = (struct group_item *)memory;
-	groups->runs = (struct group_run *)(memory + items);
-	groups->scratch = (uint64_t *)(memory + items + runs);
-	groups->memo = (struct stack_memo *)(memory + items + runs + scratch);
-	memory += items + runs + scratch + memo;
-	groups->by_exit = (struct group_by_exit *)memory;
-	groups->places = (struct group_place *)(memory + by_exit);
-	groups->place_room = places;
+	groups->memory_size = l.size;
+	groups->items = (struct group_item *)(memory + l.items);
+	groups->runs = (struct group_run *)(memory + l.runs);
+	if (groups->subject_count > 1)
+		groups->holders = (struct group_holder *)(memory + l.holders);
+	groups->scratch = (uint64_t *)(memory + l.scratch);
+	groups->memo = (struct stack_memo *)(memory + l.memo);
+	groups->by_exit = (struct group_by_exit *)(memory + l.by_exit);
+	groups->places = (struct group_place *)(memory + l.places);
+	groups->place_room = (uint32_t)places;
 	return 0;
 }
 
@@ -110,23 +125,36 @@ static cw_ref cause_site(const struct cw_socket *socket, enum verdict verdict)
 	}
 }
 
-static uint64_t cause_key(struct groups *groups, const struct cw_socket *socket,
-			  enum verdict verdict, bool leak)
+static uint64_t cause_key(struct groups *groups, const struct trace_view *view,
+			  const struct cw_socket *socket, enum verdict verdict, bool leak)
 {
 	uint64_t key = hash_word(HASH_SEED, verdict << 1 | leak);
 
 	key = hash_word(key, socket->origin);
-	key = hash_word(key, stack_hash(groups->memo, groups->view, socket->open_site));
-	return hash_word(
-		key, stack_hash(groups->memo, groups->view, cause_site(socket, verdict)));
+	key = hash_word(key, stack_hash(groups->memo, view, socket->open_site));
+	return hash_word(key,
+			 stack_hash(groups->memo, view, cause_site(socket, verdict)));
+}
+
+struct judging {
+	struct groups *groups;
+	struct subject *subject;
+	uint32_t room;
+	bool with_open;
+};
+
+/* What a child inherited and never used is its parent's to be counted, if that is here too. */
+static bool is_counted(const struct judging *judging, const struct cw_socket *socket)
+{
+	return judging->groups->subject_count == 1 ||
+	       socket->origin != CW_ORIGIN_INHERITED;
 }
 
 /* Counts the socket. Returns whether it belongs into a group. */
-static bool count_verdict(struct groups *groups, const struct cw_socket *socket,
-			  enum verdict verdict, const struct verdict_detail *detail,
-			  bool with_open)
+static bool count_verdict(const struct judging *judging, const struct cw_socket *socket,
+			  enum verdict verdict, const struct verdict_detail *detail)
 {
-	struct group_totals *totals = &groups->totals;
+	struct group_totals *totals = &judging->groups->totals;
 
 	if (verdict < VERDICT_CLOSED && socket->eofs >= CW_EOF_SPIN)
 		totals->spinning++;
@@ -137,41 +165,55 @@ static bool count_verdict(struct groups *groups, const struct cw_socket *socket,
 	if (detail->leak) {
 		totals->leaks++;
 		totals->leaked_by_exit += detail->closed_by_exit;
+		judging->subject->leaks++;
 		return true;
 	}
-	totals->by_verdict[verdict]++;
-	if (verdict == VERDICT_OPEN && socket->flags & CW_SOCKET_LISTENING)
-		totals->listening++;
+	if (verdict != VERDICT_OPEN || is_counted(judging, socket)) {
+		totals->by_verdict[verdict]++;
+		if (verdict == VERDICT_OPEN && socket->flags & CW_SOCKET_LISTENING)
+			totals->listening++;
+	}
 	return verdict == VERDICT_UNKNOWN || verdict == VERDICT_IDLE_CLIENT ||
-	       (verdict < VERDICT_CLOSED && with_open);
+	       (verdict < VERDICT_CLOSED && judging->with_open);
 }
 
-struct judging {
-	struct groups *groups;
-	uint32_t room;
-	bool with_open;
-};
+static void add_holder(const struct judging *judging, const struct cw_socket *socket)
+{
+	struct groups *groups = judging->groups;
+
+	if (groups->holders && socket->cookie && !(socket->flags & CW_SOCKET_LATE) &&
+	    groups->holder_count < judging->room)
+		groups->holders[groups->holder_count++] = (struct group_holder){
+			.cookie = socket->cookie,
+			.subject = (uint32_t)(judging->subject - groups->subjects),
+		};
+}
 
 static void judge_socket(void *context, cw_ref ref)
 {
 	struct judging *judging = context;
 	struct groups *groups = judging->groups;
+	const struct subject *subject = judging->subject;
 	struct cw_socket socket;
 	struct verdict_detail detail;
 	enum verdict verdict;
 
-	if (!trace_socket_copy(groups->view, ref, &socket))
+	if (!trace_socket_copy(&subject->view, ref, &socket))
 		return;
-	verdict = verdict_of(&socket, trace_socket_look(groups->view, &socket),
-			     &groups->context, &detail);
+	verdict = verdict_of(&socket, trace_socket_look(&subject->view, &socket),
+			     &subject->context, &detail);
+	if (verdict < VERDICT_CLOSED)
+		add_holder(judging, &socket);
 	if (groups->item_count == judging->room ||
-	    !count_verdict(groups, &socket, verdict, &detail, judging->with_open))
+	    !count_verdict(judging, &socket, verdict, &detail))
 		return;
 	groups->items[groups->item_count++] = (struct group_item){
-		.key = cause_key(groups, &socket, verdict, detail.leak),
+		.key = cause_key(groups, &subject->view, &socket, verdict, detail.leak),
 		.dwell = detail.dwell,
+		.cookie = socket.cookie,
 		.socket = ref,
 		.generation = cw_word_generation(socket.word),
+		.subject = (uint32_t)(subject - groups->subjects),
 		.verdict = (uint8_t)verdict,
 		.bound = (uint8_t)detail.bound,
 		.leak = detail.leak,
@@ -196,6 +238,8 @@ static int compare_items(const void *left, const void *right, const void *contex
 		return ascending(a->key, b->key);
 	if (a->dwell != b->dwell)
 		return ascending(b->dwell, a->dwell);
+	if (a->subject != b->subject)
+		return ascending(a->subject, b->subject);
 	return ascending(a->socket, b->socket);
 }
 
@@ -238,24 +282,31 @@ static void find_runs(struct groups *groups)
 	}
 }
 
-int groups_build(struct groups *groups, const struct trace_view *view, uint32_t process,
-		 const struct verdict_context *context, bool with_open)
+int groups_build(struct groups *groups, struct subject *subjects, uint32_t subject_count,
+		 bool with_open)
 {
-	struct count count = {.view = view};
+	struct count count = {0};
 	struct judging judging = {.groups = groups, .with_open = with_open};
 	int error;
 
 	memset(groups, 0, sizeof(*groups));
-	groups->view = view;
-	groups->process = process;
-	groups->context = *context;
-	groups_each(view, process, CW_EXTENT_SOCKETS, count_socket, &count);
-	groups_each(view, process, CW_EXTENT_STATS, count_place, &count);
-	judging.room = count.sockets + SLACK;
-	error = allocate(groups, judging.room, count.places + SLACK);
+	groups->subjects = subjects;
+	groups->subject_count = subject_count;
+	for (uint32_t i = 0; i < subject_count; i++) {
+		count.view = &subjects[i].view;
+		groups_each(&subjects[i], CW_EXTENT_SOCKETS, count_socket, &count);
+		groups_each(&subjects[i], CW_EXTENT_STATS, count_place, &count);
+		subjects[i].leaks = 0;
+	}
+	error = allocate(groups, &count);
 	if (error)
 		return error;
-	groups_each(view, process, CW_EXTENT_SOCKETS, judge_socket, &judging);
+	judging.room = count.sockets + SLACK;
+	for (uint32_t i = 0; i < subject_count; i++) {
+		judging.subject = &subjects[i];
+		groups_each(&subjects[i], CW_EXTENT_SOCKETS, judge_socket, &judging);
+	}
+	group_merge_shared(groups);
 	groups->comparisons += sort_heap(groups->items, groups->item_count,
 					 sizeof(struct group_item), compare_items, NULL);
 	find_runs(groups);
@@ -274,15 +325,17 @@ void groups_release(struct groups *groups)
 bool groups_socket(const struct groups *groups, const struct group_item *item,
 		   struct cw_socket *copy)
 {
-	return trace_socket_copy(groups->view, item->socket, copy) &&
+	return trace_socket_copy(&groups->subjects[item->subject].view, item->socket,
+				 copy) &&
 	       cw_word_generation(copy->word) == item->generation;
 }
 
-static void add_to_group(struct group *group, const struct group_item *item,
-			 const struct cw_socket *socket)
+static void add_to_group(const struct groups *groups, struct group *group,
+			 const struct group_item *item, const struct cw_socket *socket)
 {
 	if (!group->count) {
 		group->example = *socket;
+		group->subject = &groups->subjects[item->subject];
 		group->oldest = item->dwell;
 		group->bound = (enum dwell_bound)item->bound;
 		group->reset_unlearned = item->flags & ITEM_UNLEARNED;
@@ -309,7 +362,26 @@ bool groups_describe(struct groups *groups, uint32_t index, struct group *group)
 		struct cw_socket socket;
 
 		if (groups_socket(groups, &items[i], &socket))
-			add_to_group(group, &items[i], &socket);
+			add_to_group(groups, group, &items[i], &socket);
 	}
 	return group->count != 0;
+}
+
+void groups_suppress(struct groups *groups, uint32_t index)
+{
+	struct group_run *run = &groups->runs[index];
+	const struct group_item *items = &groups->items[run->first];
+
+	if (run->mark == RUN_SUPPRESSED)
+		return;
+	run->mark = RUN_SUPPRESSED;
+	for (uint32_t i = 0; i < run->count; i++) {
+		if (!items[i].leak) {
+			groups->totals.by_verdict[items[i].verdict]--;
+			continue;
+		}
+		groups->totals.leaks--;
+		groups->totals.leaked_by_exit -= items[i].flags & ITEM_BY_EXIT ? 1 : 0;
+		groups->subjects[items[i].subject].leaks--;
+	}
 }

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sockets of one process, judged, and those of one cause put together: the same
- * verdict, origin and stacks.
+ * The sockets of some processes, judged, and those of one cause put together: the same
+ * verdict, origin and stacks, in whatever process. A socket that several of them hold is one
+ * item.
  *
- * Owns one anonymous mapping, from groups_build() to groups_release(): 56 bytes a socket
- * and 16 a place at most, of which only what is used is ever touched. No malloc, no locks: callable in a
- * dying process. Other threads may still be changing the records.
+ * Owns one anonymous mapping, from groups_build() to groups_release(): 72 bytes a socket and
+ * 16 a place at most, of which only what is used is ever touched. No malloc, no locks: callable
+ * in a dying process. Other threads may still be changing the records.
  */
 #pragma once
 
 #include "stack_hash.h"
 #include "verdict.h"
 
-/* What became of all sockets of the process, findings or not. */
+/* What became of all sockets, findings or not. */
 struct group_totals {
 	uint64_t leaks;
 	uint64_t leaked_by_exit; /* of the leaks: closed only by exit */
@@ -22,17 +23,41 @@ struct group_totals {
 	uint64_t by_verdict[VERDICTS]; /* without the leaks and the young */
 };
 
+/* One process whose sockets are judged. */
+struct subject {
+	struct trace_view view; /* of its trace; with a look() only if it lives */
+	uint32_t extent;        /* its process extent */
+	const struct cw_process *process;
+	struct verdict_context context;
+	uint64_t leaks; /* of its own, whoever else holds them */
+};
+
 /* One judged socket. */
 struct group_item {
 	uint64_t key; /* equal: the same cause */
 	uint64_t dwell;
+	uint64_t cookie; /* 0: not known */
 	cw_ref socket;
 	uint32_t generation;
+	uint32_t subject; /* index */
 	uint8_t verdict;
 	uint8_t bound;
 	uint8_t leak;
 	uint8_t flags;
+};
+
+/* A process that holds a socket. */
+struct group_holder {
+	uint64_t cookie;
+	uint32_t subject; /* index */
 	uint32_t spare;
+};
+
+/* What the user wants done with a cause. */
+enum run_mark {
+	RUN_REPORTED,
+	RUN_KNOWN,      /* it was there before: shown, but no failure */
+	RUN_SUPPRESSED, /* not shown, not counted */
 };
 
 /* Items [first, first + count) of one cause, oldest first. */
@@ -40,13 +65,15 @@ struct group_run {
 	uint32_t first;
 	uint32_t count;
 	uint64_t oldest; /* ns */
+	uint32_t mark;   /* enum run_mark */
+	uint32_t spare;
 };
 
 /* A record of counters, by the stack that opened what it counts. */
 struct group_place {
 	uint64_t hash;
 	cw_ref stats;
-	uint32_t spare;
+	uint32_t subject; /* index */
 };
 
 /* A socket that only the exit closed. */
@@ -56,21 +83,22 @@ struct group_by_exit {
 };
 
 struct groups {
-	const struct trace_view *view;
-	uint32_t process; /* extent */
-	struct verdict_context context;
+	struct subject *subjects; /* the caller's */
+	uint32_t subject_count;
 	struct group_totals totals;
 	struct group_item *items;
 	uint32_t item_count;
 	struct group_run *runs; /* leaks first, then by size and age */
 	uint32_t run_count;
+	struct group_holder *holders; /* by cookie; none if there is one subject */
+	uint32_t holder_count;
 	uint64_t *scratch; /* item_count words, for who works on one group */
 	struct stack_memo *memo;
 	/* For siblings.c, which fills them when it is first asked. */
 	struct group_place *places; /* by hash */
 	uint32_t place_count;
 	uint32_t place_room;
-	struct group_by_exit *by_exit; /* room for CW_LATE_RING */
+	struct group_by_exit *by_exit; /* room for CW_LATE_RING a subject */
 	uint32_t by_exit_count;
 	bool indexed;
 	uint64_t comparisons; /* made in sorting: the work done */
@@ -90,14 +118,14 @@ struct group {
 	uint64_t never_read, never_sent; /* sockets */
 	uint64_t by_exit;                /* sockets closed only by exit */
 	bool reset_unlearned;
-	struct cw_socket example; /* the oldest */
+	struct cw_socket example;      /* the oldest */
+	const struct subject *subject; /* whose that is: its sites are of that trace */
 };
 
-/* Judges every socket of the process whose records lie in extents of `process`. With
- * `with_open` the sockets that are no finding are grouped too, else only counted. Returns
- * 0 or -ENOMEM. */
-int groups_build(struct groups *groups, const struct trace_view *view, uint32_t process,
-		 const struct verdict_context *context, bool with_open);
+/* Judges every socket of the subjects, whose number is at least 1. With `with_open` the sockets
+ * that are no finding are grouped too, else only counted. Returns 0 or -ENOMEM. */
+int groups_build(struct groups *groups, struct subject *subjects, uint32_t count,
+		 bool with_open);
 void groups_release(struct groups *groups);
 
 /* Fills *group for run `index`. Returns false if all its sockets are gone by now. */
@@ -107,8 +135,14 @@ bool groups_describe(struct groups *groups, uint32_t index, struct group *group)
 bool groups_socket(const struct groups *groups, const struct group_item *item,
 		   struct cw_socket *copy);
 
-/* Calls visit() for the reference of every record of `kind` (SOCKETS or STATS) that
- * belongs to `process`. */
-void groups_each(const struct trace_view *view, uint32_t process,
-		 enum cw_extent_kind kind, void (*visit)(void *context, cw_ref ref),
-		 void *context);
+/* Takes a run out of the totals, and out of what reports show. */
+void groups_suppress(struct groups *groups, uint32_t index);
+
+/* The subjects that hold a socket with this cookie: [*first, *first + the result) of
+ * groups->holders. */
+uint32_t groups_holders(const struct groups *groups, uint64_t cookie, uint32_t *first);
+
+/* Calls visit() for the reference of every record of `kind` (SOCKETS or STATS) that belongs to
+ * the subject. */
+void groups_each(const struct subject *subject, enum cw_extent_kind kind,
+		 void (*visit)(void *context, cw_ref ref), void *context);

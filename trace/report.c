@@ -1,37 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The text report: one section for each process that has something to tell. */
+/* The text report: which groups are shown, and in which order the parts come. */
 #include "report_parts.h"
 #include "text.h"
 
-/* What the sections have not told, for the line at the end. */
-struct summary {
-	uint64_t sections;
-	uint64_t clean; /* processes without findings that got no section */
-	uint64_t clean_opened;
-	uint64_t clean_closed;
-};
-
-static uint64_t count_findings(const struct report *report)
+struct report report_on(const struct report *report, const struct subject *subject)
 {
-	const struct report_faults *faults = &report->faults;
-	uint64_t findings = report->groups.totals.leaks + faults->slow + faults->spins +
-			    faults->double_closes + (faults->exhausted ? 1 : 0);
+	struct report other = *report;
 
-	/* Sockets that nobody watched: silence would say that all is well. */
-	findings += report->process->lost[CW_LOST_SOCKETS] +
-		    report->process->lost[CW_LOST_FDS] +
-		    report->process->lost[CW_LOST_PROCESSES];
-	if (report->context.killed)
-		findings += report->groups.totals.by_verdict[VERDICT_UNKNOWN];
-	return findings;
-}
-
-static void count_places(struct report *report)
-{
-	const struct groups *groups = &report->groups;
-
-	for (uint32_t i = 0; i < groups->run_count; i++)
-		report->places += groups->items[groups->runs[i].first].leak;
+	other.subject = subject;
+	return other;
 }
 
 /* Idle pools are no finding: one of their groups is shown, unless more is asked for. */
@@ -55,27 +32,31 @@ static void put_unshown(const struct report *report, uint64_t groups, uint64_t s
 
 static void put_idle(const struct report *report, const struct group *group)
 {
+	struct report own = report_on(report, group->subject);
+
 	text_put(report->sink, verdict_name(group->verdict));
 	text_put(report->sink, "  ");
 	text_count(report->sink, group->count, "socket");
 	text_put(report->sink,
 		 " that the peer closed while idle, as pools leave them; not "
 		 "leaks.  Opened in ");
-	report_path(report, group->example.open_site);
+	report_path(&own, group->example.open_site);
 	text_put(report->sink, "\n\n");
 }
 
 static void put_groups(struct report *report)
 {
-	uint64_t shown = 0, groups = 0, sockets = 0;
+	uint64_t shown = 0, more = 0, sockets = 0;
+	struct groups *groups = &report->findings->groups;
 
-	for (uint32_t i = 0; i < report->groups.run_count; i++) {
+	for (uint32_t i = 0; i < groups->run_count; i++) {
 		struct group group;
 
-		if (!groups_describe(&report->groups, i, &group))
+		if (groups->runs[i].mark == RUN_SUPPRESSED ||
+		    !groups_describe(groups, i, &group))
 			continue;
 		if (!report->options->all && shown == REPORT_GROUPS) {
-			groups++;
+			more++;
 			sockets += group.count;
 			continue;
 		}
@@ -85,181 +66,96 @@ static void put_groups(struct report *report)
 		else
 			put_idle(report, &group);
 	}
-	put_unshown(report, groups, sockets);
+	put_unshown(report, more, sockets);
 }
 
-static void put_section(struct report *report, uint64_t sections)
+/* "no leaks: 200 opened, 200 closed, 2 processes.  ./server -p 8080" */
+static void put_clean(const struct report *report)
 {
-	if (sections)
-		text_put(report->sink, "\n");
-	report_head(report);
-	put_groups(report);
-	report_faults_put(report);
-	report_tail(report);
+	struct report_clean sum = report_sum(report);
+
+	text_put(report->sink, "closewait: no leaks: ");
+	report_put_clean(report, &sum);
+	text_put(report->sink, ".  ");
+	report_command(report);
+	text_put(report->sink, "\n");
 }
 
-static struct verdict_context context_of(const struct trace_view *view,
-					 const struct report_options *options,
-					 const struct cw_process *process)
+static bool is_worth_it(const struct report *report, uint64_t found)
 {
-	bool alive = options->alive;
-	bool killed = options->killed;
-	struct verdict_context context;
+	return found || report->options->show_open || report->options->all ||
+	       (report->findings->subject_count == 1 &&
+		!report->options->clean.processes);
+}
 
-	if (options->life) {
-		enum report_life life = options->life(options->life_context, process);
+void report_put(struct findings *findings, const struct report_options *options,
+		const struct symbolizer *symbolizer, const struct text_sink *sink)
+{
+	uint64_t found = findings_count(findings);
+	struct report report = {
+		.findings = findings,
+		.subject = &findings->subjects[findings->first],
+		.options = options,
+		.symbolizer = symbolizer,
+		.sink = sink,
+	};
 
-		alive = life == REPORT_LIFE_ALIVE;
-		killed = life == REPORT_LIFE_KILLED;
+	if (!found && options->only_findings)
+		return;
+	if (!is_worth_it(&report, found)) {
+		put_clean(&report);
+		return;
 	}
-	context = verdict_context_of(view, process, options->now, alive, killed);
-	if (options->grace)
-		context.grace = options->grace;
-	if (options->slow_close)
-		context.slow_close = options->slow_close;
-	return context;
+	report_head(&report);
+	put_groups(&report);
+	report.subject = &findings->subjects[findings->first];
+	report_faults_put(&report);
+	report_tail(&report);
 }
 
-/* The kernel's newest word is of those that live: a socket of a dead process may still be
- * open in another, which says nothing of who forgot it. */
-static struct trace_view view_of(const struct report *report)
+int report_text(const struct report_process *processes, uint32_t count,
+		const struct report_options *options, const struct symbolizer *symbolizer,
+		const struct text_sink *sink, struct report_result *result)
 {
-	struct trace_view view = *report->view;
-
-	if (!report->context.alive)
-		view.look = NULL;
-	return view;
-}
-
-static bool wants_section(const struct report *report, uint64_t findings, bool single)
-{
-	if (findings)
-		return true;
-	return !report->options->only_findings &&
-	       (single || report->options->show_open || report->options->all);
-}
-
-/* Judges one process and puts its section, or counts it into the summary. */
-static int report_process(struct report *report, bool single, struct summary *summary,
-			  struct report_result *result)
-{
-	const struct report_options *options = report->options;
-	struct trace_view view;
-	uint64_t findings;
+	struct findings findings;
 	int error;
 
-	report->context = context_of(report->view, options, report->process);
-	view = view_of(report);
-	report->view = &view;
-	error = groups_build(&report->groups, report->view, report->index,
-			     &report->context, options->show_open || options->all);
+	*result = (struct report_result){0};
+	error = findings_build(&findings, processes, count, options);
 	if (error)
 		return error;
-	report_faults_count(report);
-	count_places(report);
-	findings = count_findings(report);
-	result->leaks += report->groups.totals.leaks;
-	result->findings += findings;
-	if (wants_section(report, findings, single)) {
-		put_section(report, summary->sections++);
-	} else {
-		summary->clean++;
-		summary->clean_opened += report->process->opened;
-		summary->clean_closed += report->process->closed;
-	}
-	groups_release(&report->groups);
+	result->leaks = findings.groups.totals.leaks;
+	result->findings = findings_count(&findings);
+	report_put(&findings, options, symbolizer, sink);
+	findings_release(&findings);
 	return 0;
 }
 
-static bool is_reported(const struct trace_view *view,
-			const struct report_options *options, uint32_t index)
+static bool is_reported(const struct cw_process *process)
 {
-	const struct cw_process *process = trace_process(view, index);
-
 	return process && process->state != CW_PROCESS_NONE &&
-	       process->state != CW_PROCESS_UNBORN &&
-	       (!options->process || options->process == index);
+	       process->state != CW_PROCESS_UNBORN && process->state != CW_PROCESS_CLEAN;
 }
 
-static uint32_t count_processes(const struct trace_view *view,
-				const struct report_options *options)
+uint32_t report_processes(const struct trace_view *view, struct report_process *processes,
+			  uint32_t max)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < view->extent_count; i++)
-		count += is_reported(view, options, i);
+	for (uint32_t i = 0; i < view->extent_count; i++) {
+		if (!is_reported(trace_process(view, i)))
+			continue;
+		if (count < max)
+			processes[count] =
+				(struct report_process){.view = view, .extent = i};
+		count++;
+	}
 	return count;
 }
 
-static void put_processes(const struct text_sink *sink, uint64_t count)
+void report_add_clean(struct report_clean *clean, const struct trace_view *view)
 {
-	text_unsigned(sink, count);
-	text_put(sink, count == 1 ? " process" : " processes");
-}
-
-static void put_clean(const struct text_sink *sink, const struct summary *summary)
-{
-	text_unsigned(sink, summary->clean_opened);
-	text_put(sink, " opened, ");
-	text_unsigned(sink, summary->clean_closed);
-	text_put(sink, " closed");
-}
-
-/* Processes without a section: those here, and those that have given back their books. */
-static void put_summary(const struct trace_view *view,
-			const struct report_options *options,
-			const struct text_sink *sink, struct summary *summary)
-{
-	const struct cw_header *header = view->header;
-
-	if (!options->process) {
-		summary->clean += header->ended;
-		summary->clean_opened += header->ended_opened;
-		summary->clean_closed += header->ended_closed;
-	}
-	if (options->only_findings || !summary->clean)
-		return;
-	if (summary->sections) {
-		text_put(sink, "\nno leaks in the other ");
-		put_processes(sink, summary->clean);
-		text_put(sink, ": ");
-		put_clean(sink, summary);
-		text_put(sink, "\n");
-		return;
-	}
-	text_put(sink, "closewait: no leaks: ");
-	put_clean(sink, summary);
-	text_put(sink, ", ");
-	put_processes(sink, summary->clean);
-	text_put(sink, ".  ");
-	text_foreign(sink, header->command, sizeof(header->command));
-	text_put(sink, "\n");
-}
-
-int report_text(const struct trace_view *view, const struct report_options *options,
-		const struct symbolizer *symbolizer, const struct text_sink *sink,
-		struct report_result *result)
-{
-	struct summary summary = {0};
-	bool single = count_processes(view, options) == 1 && !view->header->ended;
-	int error = 0;
-
-	*result = (struct report_result){0};
-	for (uint32_t i = 0; i < view->extent_count && !error; i++) {
-		struct report report = {
-			.view = view,
-			.options = options,
-			.symbolizer = symbolizer,
-			.sink = sink,
-			.index = i,
-		};
-
-		if (!is_reported(view, options, i))
-			continue;
-		report.process = trace_process(view, i);
-		error = report_process(&report, single, &summary, result);
-	}
-	if (!error)
-		put_summary(view, options, sink, &summary);
-	return error;
+	clean->processes += view->header->ended;
+	clean->opened += view->header->ended_opened;
+	clean->closed += view->header->ended_closed;
 }

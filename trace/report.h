@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text report of one trace, or of one process in it.
+ * The text report of some processes, of one trace or of many.
  *
  * Built without malloc, stdio, locks or errno, from a view and a symbolizer that is
  * handed in, so that a dying process and the command print the same thing. Working memory
@@ -26,7 +26,8 @@ struct text_sink {
 struct symbol {
 	const char *function; /* for people to read; NULL: not known */
 	const char *raw;      /* as the linker knows it; NULL: the same as `function` */
-	uint64_t offset;      /* bytes from the function's start; function NULL: in the module */
+	uint64_t
+		offset; /* bytes from the function's start; function NULL: in the module */
 	const char *file;         /* NULL: not known */
 	int line;                 /* 0: not known */
 	const char *inlined_into; /* NULL, or the function this one was inlined into */
@@ -58,21 +59,30 @@ enum report_life {
 	REPORT_LIFE_KILLED, /* it ended without saying so: SIGKILL, or the machine */
 };
 
+/* A process to report on. */
+struct report_process {
+	const struct trace_view *view;
+	uint32_t extent; /* its process extent in that trace */
+	enum report_life life;
+};
+
+/* Processes that ended cleanly and have given back their books: what is left of them. */
+struct report_clean {
+	uint64_t processes;
+	uint64_t opened; /* sockets */
+	uint64_t closed;
+};
+
 struct report_options {
-	uint32_t process; /* process extent to report on; 0: every process in the trace */
-	uint64_t now;     /* ns, monotonic: the moment the report names */
-	bool alive;       /* the process lives and goes on (the command looks at it) */
-	bool killed;      /* it ended without saying so: SIGKILL, or the machine */
-	/* With more than one process: of each. NULL: `alive` and `killed` hold for all. */
-	enum report_life (*life)(void *context, const struct cw_process *process);
-	void *life_context;
-	bool command; /* the command prints it: no hint to run the command */
-	bool show_open;   /* also the sockets that are no finding */
-	bool all;         /* every socket, every frame, every counter */
+	uint64_t now;           /* ns, monotonic: the moment the report names */
+	bool command;           /* the command prints it: no hint to run the command */
+	bool show_open;         /* also the sockets that are no finding */
+	bool all;               /* every socket, every frame, every counter */
 	bool only_findings;     /* nothing at all where there is nothing to report */
 	uint64_t grace;         /* ns; 0: as the trace has it */
 	uint64_t slow_close;    /* ns; 0: as the trace has it */
 	const char *trace_path; /* for the hint how to see more; NULL: none */
+	struct report_clean clean;
 };
 
 struct report_result {
@@ -80,7 +90,22 @@ struct report_result {
 	uint64_t findings; /* leaks, and faults: what made the report worth printing */
 };
 
-/* Returns 0, or -errno (-ENOMEM: no working memory; nothing was put). */
-int report_text(const struct trace_view *view, const struct report_options *options,
-		const struct symbolizer *symbolizer, const struct text_sink *sink,
-		struct report_result *result);
+/* The processes of a trace, the image's first one first: those that live, or ended with books
+ * that are still there. Fills at most `max`, each with life ENDING; returns how many there are. */
+uint32_t report_processes(const struct trace_view *view, struct report_process *processes,
+			  uint32_t max);
+
+/* Adds the trace's clean processes. */
+void report_add_clean(struct report_clean *clean, const struct trace_view *view);
+
+struct findings;
+
+/* Puts the text of what findings_build() found. */
+void report_put(struct findings *findings, const struct report_options *options,
+		const struct symbolizer *symbolizer, const struct text_sink *sink);
+
+/* Both in one. `count` is at least 1. Returns 0, or -errno (-ENOMEM: no working memory; nothing
+ * was put). */
+int report_text(const struct report_process *processes, uint32_t count,
+		const struct report_options *options, const struct symbolizer *symbolizer,
+		const struct text_sink *sink, struct report_result *result);

@@ -41,6 +41,7 @@ static void put_closers(const struct report *report, const struct siblings *sibl
 {
 	uint32_t limit = report->options->all ? SIBLING_CLOSERS : CLOSERS_SHOWN;
 	uint64_t more = siblings->closers_more;
+	struct report other;
 
 	for (uint32_t i = 0; i < siblings->closer_count; i++) {
 		const struct sibling_closer *closer = &siblings->closers[i];
@@ -49,9 +50,10 @@ static void put_closers(const struct report *report, const struct siblings *sibl
 			more += closer->count;
 			continue;
 		}
+		other = report_on(report, &report->findings->subjects[closer->subject]);
 		text_unsigned_wide(report->sink, closer->count, 8);
 		text_put(report->sink, "  ");
-		report_path(report, closer->site);
+		report_path(&other, closer->site);
 		text_put(report->sink, "\n");
 	}
 	if (!more)
@@ -71,7 +73,7 @@ static void put_siblings(const struct report *report, const struct siblings *sib
 	text_put(report->sink, " opened here, ");
 	text_unsigned(report->sink, siblings->closed);
 	text_put(report->sink, siblings->closed == 1 ? " was closed" : " were closed");
-	if (!report->groups.totals.leaked_by_exit)
+	if (!report->findings->groups.totals.leaked_by_exit)
 		put_dwell(report, siblings);
 	text_put(report->sink, siblings->closer_count ? ":\n" : "\n");
 	put_closers(report, siblings);
@@ -79,7 +81,7 @@ static void put_siblings(const struct report *report, const struct siblings *sib
 
 static void put_help(const struct report *report, const struct group *group)
 {
-	bool python = report_is_python(report, group->example.open_site);
+	bool python = stack_is_python(&report->subject->view, group->example.open_site);
 
 	text_put(report->sink, "  help: ");
 	text_put(report->sink, verdict_help(group->verdict, python));
@@ -90,6 +92,8 @@ static void put_help(const struct report *report, const struct group *group)
 static void put_missing_path(const struct report *report, const struct group *group,
 			     const struct siblings *siblings)
 {
+	struct report other;
+
 	text_put(report->sink, "  help: ");
 	text_put(report->sink, group->count == 1 ? "this one" : "these ");
 	if (group->count != 1)
@@ -97,7 +101,9 @@ static void put_missing_path(const struct report *report, const struct group *gr
 	text_put(report->sink, " reached none of them; look for a path after ");
 	report_place(report, group->example.eof_site);
 	text_put(report->sink, " that skips ");
-	report_function(report, siblings->closers[0].site);
+	other = report_on(report,
+			  &report->findings->subjects[siblings->closers[0].subject]);
+	report_function(&other, siblings->closers[0].site);
 	text_put(report->sink, "\n");
 }
 
@@ -105,12 +111,13 @@ void report_closers(struct report *report, const struct group *group)
 {
 	struct siblings siblings;
 
-	siblings_of(&report->groups, group->example.open_site, &siblings);
+	siblings_of(&report->findings->groups, group->subject, group->example.open_site,
+		    &siblings);
 	if (siblings.closed)
 		put_siblings(report, &siblings);
 	if (group->verdict == VERDICT_EOF_IGNORED && siblings.closer_count &&
 	    group->example.eof_site && !group->by_exit &&
-	    !report_is_python(report, group->example.open_site))
+	    !stack_is_python(&report->subject->view, group->example.open_site))
 		put_missing_path(report, group, &siblings);
 	else
 		put_help(report, group);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets of a group, one a line, with what the kernel said of each. */
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "report_parts.h"
@@ -8,36 +7,16 @@
 #include "text.h"
 
 #define EXAMPLES 2u
-
-static const char *state_name(uint32_t state)
-{
-	static const char *const names[] = {
-		[TCP_ESTABLISHED] = "ESTABLISHED",
-		[TCP_SYN_SENT] = "SYN_SENT",
-		[TCP_SYN_RECV] = "SYN_RECV",
-		[TCP_FIN_WAIT1] = "FIN_WAIT1",
-		[TCP_FIN_WAIT2] = "FIN_WAIT2",
-		[TCP_TIME_WAIT] = "TIME_WAIT",
-		[TCP_CLOSE] = "CLOSE",
-		[TCP_CLOSE_WAIT] = "CLOSE_WAIT",
-		[TCP_LAST_ACK] = "LAST_ACK",
-		[TCP_LISTEN] = "LISTEN",
-		[TCP_CLOSING] = "CLOSING",
-	};
-
-	if (state >= sizeof(names) / sizeof(*names) || !names[state])
-		return "?";
-	return names[state];
-}
+#define HOLDERS  4u
 
 static void put_local(const struct report *report, const struct cw_socket *socket,
 		      const struct cw_look *look)
 {
 	size_t size;
-	const char *bound = trace_bytes(report->view, socket->local, &size);
+	const char *bound = trace_bytes(&report->subject->view, socket->local, &size);
 
 	if (look && look->local.family)
-		text_address(report->sink, report->view, &look->local);
+		text_address(report->sink, &report->subject->view, &look->local);
 	else if (size)
 		text_foreign(report->sink, bound, size);
 	else
@@ -48,7 +27,7 @@ static void put_peer(const struct report *report, const struct cw_socket *socket
 		     const struct cw_look *look)
 {
 	if (look && look->peer.family)
-		text_address(report->sink, report->view, &look->peer);
+		text_address(report->sink, &report->subject->view, &look->peer);
 	else
 		text_ip(report->sink, socket->peer_family, socket->peer_ip,
 			socket->peer_port, socket->peer_scope);
@@ -58,7 +37,7 @@ static void put_kernel(const struct report *report, const struct cw_look *look)
 {
 	if (look->flags & CW_LOOK_TCP) {
 		text_put(report->sink, "  ");
-		text_put(report->sink, state_name(look->state));
+		text_put(report->sink, text_tcp_state(look->state));
 	} else if (look->flags & (CW_LOOK_HUP | CW_LOOK_RDHUP)) {
 		text_put(report->sink, "  peer closed");
 	}
@@ -112,13 +91,40 @@ static bool has_peer(const struct cw_socket *socket, const struct cw_look *look)
 	return socket->domain != AF_UNIX || (look && look->peer.family);
 }
 
+/* The other processes that have it open. */
+static void put_holders(const struct report *report, const struct cw_socket *socket)
+{
+	const struct groups *groups = &report->findings->groups;
+	uint32_t first;
+	uint32_t count = groups_holders(groups, socket->cookie, &first);
+	uint32_t put = 0;
+
+	for (uint32_t i = first; i < first + count && put < HOLDERS; i++) {
+		const struct subject *holder =
+			&groups->subjects[groups->holders[i].subject];
+
+		if (holder == report->subject)
+			continue;
+		text_put(report->sink, put++ ? ", " : "  also held by pid ");
+		text_unsigned(report->sink, holder->process->pid);
+	}
+	if (count > put + 1 && put == HOLDERS)
+		text_put(report->sink, " and others");
+}
+
 static void put_example(const struct report *report, const struct group_item *item,
 			const struct cw_socket *socket)
 {
-	const struct cw_look *look = trace_socket_look(report->view, socket);
+	const struct cw_look *look = trace_socket_look(&report->subject->view, socket);
 	bool called = socket->origin == CW_ORIGIN_CONNECT;
 
-	text_put(report->sink, "  fd ");
+	text_put(report->sink, "  ");
+	if (report->findings->speaking > 1) {
+		text_put(report->sink, "pid ");
+		text_unsigned(report->sink, report->subject->process->pid);
+		text_put(report->sink, " ");
+	}
+	text_put(report->sink, "fd ");
 	text_signed(report->sink, look && look->fd > 0 ? look->fd : socket->fd);
 	text_put(report->sink, "  ");
 	put_local(report, socket, look);
@@ -131,15 +137,16 @@ static void put_example(const struct report *report, const struct group_item *it
 	put_bytes(report, socket, look);
 	put_identity(report, socket, look);
 	put_dwell(report, item);
+	put_holders(report, socket);
 	if (socket->flags & CW_SOCKET_STDIO)
 		text_put(report->sink, "  (libc's stdio reads it out of our sight)");
 	text_put(report->sink, "\n");
 }
 
 /* Equal for equal peers, whatever their port; 0: not known. */
-static uint64_t peer_key(const struct report *report, const struct cw_socket *socket)
+static uint64_t peer_key(const struct trace_view *view, const struct cw_socket *socket)
 {
-	const struct cw_look *look = trace_socket_look(report->view, socket);
+	const struct cw_look *look = trace_socket_look(view, socket);
 	const uint8_t *ip = socket->peer_ip;
 	unsigned family = socket->peer_family;
 
@@ -162,17 +169,19 @@ static int compare_words(const void *left, const void *right, const void *contex
 	return (*a > *b) - (*a < *b);
 }
 
-static uint32_t distinct_peers(struct report *report, const struct group_item *items,
-			       uint32_t count)
+static uint32_t distinct_peers(const struct report *report,
+			       const struct group_item *items, uint32_t count)
 {
-	uint64_t *keys = report->groups.scratch;
+	const struct groups *groups = &report->findings->groups;
+	uint64_t *keys = groups->scratch;
 	uint32_t known = 0, distinct = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct cw_socket socket;
 
-		if (groups_socket(&report->groups, &items[i], &socket))
-			keys[known++] = peer_key(report, &socket);
+		if (groups_socket(groups, &items[i], &socket))
+			keys[known++] = peer_key(&groups->subjects[items[i].subject].view,
+						 &socket);
 	}
 	sort_heap(keys, known, sizeof(*keys), compare_words, NULL);
 	for (uint32_t i = 0; i < known; i++)
@@ -180,7 +189,7 @@ static uint32_t distinct_peers(struct report *report, const struct group_item *i
 	return distinct;
 }
 
-static void put_more(struct report *report, const struct group_item *items,
+static void put_more(const struct report *report, const struct group_item *items,
 		     uint32_t count)
 {
 	uint32_t peers = distinct_peers(report, items, count);
@@ -198,16 +207,19 @@ static void put_more(struct report *report, const struct group_item *items,
 
 void report_examples(struct report *report, const struct group *group)
 {
-	const struct group_item *items = &report->groups.items[group->run->first];
+	const struct groups *groups = &report->findings->groups;
+	const struct group_item *items = &groups->items[group->run->first];
 	uint32_t limit = report->options->all ? group->run->count : EXAMPLES;
 	uint32_t i, shown = 0;
 
 	for (i = 0; i < group->run->count && shown < limit; i++) {
+		struct report own =
+			report_on(report, &groups->subjects[items[i].subject]);
 		struct cw_socket socket;
 
-		if (!groups_socket(&report->groups, &items[i], &socket))
+		if (!groups_socket(groups, &items[i], &socket))
 			continue;
-		put_example(report, &items[i], &socket);
+		put_example(&own, &items[i], &socket);
 		shown++;
 	}
 	if (i < group->run->count)

@@ -60,14 +60,14 @@ static void put_half_closed_words(const struct report *report, const struct grou
 	if (!group->leak)
 		return;
 	text_put(report->sink, "; nothing has moved for ");
-	text_duration(report->sink, report->context.slow_close);
+	text_duration(report->sink, report->subject->context.slow_close);
 	text_put(report->sink, " or more, ");
 	text_put(report->sink, close_words(group));
 }
 
 static void put_unknown_words(const struct report *report)
 {
-	if (report->context.killed)
+	if (report->subject->context.killed)
 		text_put(report->sink,
 			 "open when the process was killed; no EOF was read, "
 			 "and nobody had asked the kernel");
@@ -117,6 +117,8 @@ static void put_words(const struct report *report, const struct group *group)
 
 static void put_verdict(const struct report *report, const struct group *group)
 {
+	struct naming naming;
+
 	text_put(report->sink, verdict_name(group->verdict));
 	text_put(report->sink, "  ");
 	text_unsigned(report->sink, group->count);
@@ -125,18 +127,20 @@ static void put_verdict(const struct report *report, const struct group *group)
 	text_put(report->sink, group->count == 1 ? "socket: " : "sockets: ");
 	put_words(report, group);
 	text_put(report->sink, "   [");
-	text_hex(report->sink, report_fingerprint(report, &group->example), 8);
-	text_put(report->sink, "]\n");
+	naming = report_naming(report);
+	text_hex(report->sink, stack_fingerprint(&naming, &group->example), 8);
+	text_put(report->sink,
+		 group->run->mark == RUN_KNOWN ? "]  known before\n" : "]\n");
 }
 
 /* How long the descriptors would have lasted, by the rate since the process started. */
 static void put_rate(const struct report *report, const struct group *group)
 {
 	uint64_t up = report_uptime(report);
-	uint64_t limit = report->process->fd_limit;
+	uint64_t limit = report->subject->process->fd_limit;
 	uint64_t tenths;
 
-	if (up < 10000000000ull || !group->leak)
+	if (up < 10000000000ull || !group->leak || report->findings->speaking > 1)
 		return;
 	tenths = (uint64_t)((unsigned __int128)group->count * 600000000000ull / up);
 	if (!tenths)
@@ -195,8 +199,8 @@ static void put_never(const struct report *report, const char *words, uint64_t n
 
 static bool same_stack(struct report *report, cw_ref a, cw_ref b)
 {
-	return stack_hash(report->groups.memo, report->view, a) ==
-	       stack_hash(report->groups.memo, report->view, b);
+	return stack_hash(report->findings->groups.memo, &report->subject->view, a) ==
+	       stack_hash(report->findings->groups.memo, &report->subject->view, b);
 }
 
 static void put_first_calls(struct report *report, const struct group *group)
@@ -239,7 +243,8 @@ static void put_fin(const struct report *report, const struct group *group)
 {
 	report_label(report, "peer FIN");
 	put_bounded(report, group);
-	text_put(report->sink, report->context.alive ? " ago" : " before the end");
+	text_put(report->sink,
+		 report->subject->context.alive ? " ago" : " before the end");
 	text_put(report->sink, "; no call has learned of it\n");
 }
 
@@ -268,6 +273,7 @@ static void put_stacks(struct report *report, const struct group *group)
 
 void report_group(struct report *report, const struct group *group)
 {
+	report->subject = group->subject;
 	put_verdict(report, group);
 	put_ages(report, group);
 	put_stacks(report, group);

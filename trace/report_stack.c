@@ -11,37 +11,28 @@
 #define PATH_FRAMES    3u
 #define NAME_MAX_BYTES 200u
 
-void report_module(const struct report *report, const struct cw_frame *frame,
-		   char name[REPORT_MODULE_BYTES])
+struct naming report_naming(const struct report *report)
 {
-	const struct cw_module *module = trace_module(report->view, frame->module);
-	size_t size = 0;
-	const char *path = module ? trace_bytes(report->view, module->path, &size) : NULL;
-	const char *slash = path ? memrchr(path, '/', size) : NULL;
-
-	if (slash) {
-		size -= (size_t)(slash + 1 - path);
-		path = slash + 1;
-	}
-	if (size >= REPORT_MODULE_BYTES)
-		size = REPORT_MODULE_BYTES - 1;
-	if (path)
-		memcpy(name, path, size);
-	name[size] = '\0';
+	return (struct naming){
+		.view = &report->subject->view,
+		.symbolizer = report->symbolizer,
+		.all = report->options->all,
+	};
 }
 
-int report_name(const struct report *report, const struct cw_frame *frame,
-		struct symbol *out, int max)
+static int name_frame(const struct report *report, const struct cw_frame *frame,
+		      struct symbol *out, int max)
 {
-	const struct cw_module *module = trace_module(report->view, frame->module);
-	uint64_t pc;
+	struct naming naming = report_naming(report);
 
-	if (!module || !report->symbolizer || !report->symbolizer->name)
-		return 0;
-	/* A return address may be the next line's, or the next function's. */
-	pc = module->base + frame->offset - (frame->flags & CW_FRAME_EXACT ? 0 : 1);
-	return report->symbolizer->name(report->symbolizer->context, report->view, module,
-					pc, out, max);
+	return stack_name(&naming, frame, out, max);
+}
+
+static struct stack_frames frames_wanted(const struct report *report, cw_ref ref)
+{
+	struct naming naming = report_naming(report);
+
+	return stack_frames_wanted(&naming, ref);
 }
 
 void report_label(const struct report *report, const char *label)
@@ -52,17 +43,17 @@ void report_label(const struct report *report, const char *label)
 
 static void put_module(const struct report *report, const struct cw_frame *frame)
 {
-	char module[REPORT_MODULE_BYTES];
+	char module[STACK_MODULE_BYTES];
 
-	report_module(report, frame, module);
+	stack_module(&report->subject->view, frame, module);
 	text_foreign(report->sink, module, NAME_MAX_BYTES);
 }
 
 static void put_nameless(const struct report *report, const struct cw_frame *frame)
 {
-	char module[REPORT_MODULE_BYTES];
+	char module[STACK_MODULE_BYTES];
 
-	report_module(report, frame, module);
+	stack_module(&report->subject->view, frame, module);
 	if (*module)
 		text_foreign(report->sink, module, NAME_MAX_BYTES);
 	text_put(report->sink, *module ? "+0x" : "0x");
@@ -122,7 +113,8 @@ static void put_thread(const struct report *report, const struct cw_site *site)
 {
 	size_t size = sizeof(site->thread);
 
-	if (!site->thread[0] || strncmp(site->thread, report->process->comm, size) == 0)
+	if (!site->thread[0] ||
+	    strncmp(site->thread, report->subject->process->comm, size) == 0)
 		return;
 	text_put(report->sink, "      thread ");
 	text_foreign(report->sink, site->thread, size);
@@ -138,7 +130,7 @@ static void put_source_line(const struct report *report, const struct cw_frame *
 	if (!symbolizer || !symbolizer->source || !symbol->file || symbol->line <= 0)
 		return;
 	source = symbolizer->source(symbolizer->context,
-				    trace_module(report->view, frame->module),
+				    trace_module(&report->subject->view, frame->module),
 				    symbol->file, symbol->line);
 	if (!source || !*source)
 		return;
@@ -153,14 +145,14 @@ static void put_source_line(const struct report *report, const struct cw_frame *
 static void put_frame(const struct report *report, const struct cw_site *site, uint32_t i,
 		      bool first)
 {
-	struct symbol symbols[REPORT_INLINE];
-	int named = report_name(report, &site->frames[i], symbols, REPORT_INLINE);
+	struct symbol symbols[STACK_INLINE];
+	int named = name_frame(report, &site->frames[i], symbols, STACK_INLINE);
 
 	if (named <= 0) {
 		symbols[0] = (struct symbol){0};
 		named = 1;
 	}
-	for (int n = 0; n < named && n < REPORT_INLINE; n++) {
+	for (int n = 0; n < named && n < STACK_INLINE; n++) {
 		if (!first || n)
 			report_label(report, "");
 		put_symbol(report, &site->frames[i], &symbols[n], FUNCTION_WIDTH);
@@ -202,45 +194,37 @@ static void put_rest(const struct report *report, const struct cw_site *site,
 
 void report_stack(const struct report *report, const char *label, cw_ref ref)
 {
-	uint32_t count;
-	const struct cw_site *site = trace_site(report->view, ref, &count);
-	struct report_frames wanted;
-	uint32_t shown;
+	struct stack_frames wanted = frames_wanted(report, ref);
+	uint32_t shown = wanted.end - wanted.first;
 
 	report_label(report, label);
-	if (!site || !count) {
+	if (!wanted.site) {
 		text_put(report->sink, "(stack not recorded)\n");
 		return;
 	}
-	wanted = report_frames_wanted(report, site, count);
-	shown = wanted.end - wanted.first;
 	if (!report->options->all && shown > REPORT_FRAMES)
 		shown = REPORT_FRAMES;
 	for (uint32_t i = 0; i < shown; i++)
-		put_frame(report, site, wanted.first + i, !i);
-	put_rest(report, site, wanted.end - wanted.first - shown);
+		put_frame(report, wanted.site, wanted.first + i, !i);
+	put_rest(report, wanted.site, wanted.end - wanted.first - shown);
 }
 
 void report_path(const struct report *report, cw_ref ref)
 {
-	uint32_t count;
-	const struct cw_site *site = trace_site(report->view, ref, &count);
-	struct report_frames wanted;
-	struct symbol symbol;
+	struct stack_frames wanted = frames_wanted(report, ref);
+	uint32_t count = wanted.end - wanted.first;
 
-	if (!site || !count) {
+	if (!wanted.site) {
 		text_put(report->sink, "(stack not recorded)");
 		return;
 	}
-	wanted = report_frames_wanted(report, site, count);
-	count = wanted.end - wanted.first;
 	for (uint32_t i = 0; i < count && i < PATH_FRAMES; i++) {
-		const struct cw_frame *frame = &site->frames[wanted.first + i];
+		const struct cw_frame *frame = &wanted.site->frames[wanted.first + i];
+		struct symbol symbol = {0};
 
-		symbol = (struct symbol){0};
 		if (i)
 			text_put(report->sink, " <- ");
-		report_name(report, frame, &symbol, 1);
+		name_frame(report, frame, &symbol, 1);
 		put_symbol(report, frame, &symbol, 0);
 	}
 	if (count > PATH_FRAMES)
@@ -250,12 +234,9 @@ void report_path(const struct report *report, cw_ref ref)
 /* NULL: there is no stack. */
 static const struct cw_frame *first_wanted(const struct report *report, cw_ref ref)
 {
-	uint32_t count;
-	const struct cw_site *site = trace_site(report->view, ref, &count);
+	struct stack_frames wanted = frames_wanted(report, ref);
 
-	if (!site || !count)
-		return NULL;
-	return &site->frames[report_frames_wanted(report, site, count).first];
+	return wanted.site ? &wanted.site->frames[wanted.first] : NULL;
 }
 
 void report_function(const struct report *report, cw_ref ref)
@@ -265,7 +246,7 @@ void report_function(const struct report *report, cw_ref ref)
 
 	if (!frame)
 		return;
-	report_name(report, frame, &symbol, 1);
+	name_frame(report, frame, &symbol, 1);
 	if (symbol.function)
 		text_foreign(report->sink, symbol.function, NAME_MAX_BYTES);
 	else
@@ -279,24 +260,9 @@ void report_place(const struct report *report, cw_ref ref)
 
 	if (!frame)
 		return;
-	report_name(report, frame, &symbol, 1);
+	name_frame(report, frame, &symbol, 1);
 	if (symbol.file)
 		put_source(report, &symbol);
 	else
 		put_symbol(report, frame, &symbol, 0);
-}
-
-bool report_is_python(const struct report *report, cw_ref ref)
-{
-	uint32_t count;
-	const struct cw_site *site = trace_site(report->view, ref, &count);
-
-	for (uint32_t i = 0; site && i < count; i++) {
-		char module[REPORT_MODULE_BYTES];
-
-		report_module(report, &site->frames[i], module);
-		if (strstr(module, "python"))
-			return true;
-	}
-	return false;
 }

@@ -16,16 +16,55 @@ static void put_part(const struct report *report, uint64_t count, const char *wo
 	text_put(report->sink, words);
 }
 
+struct report_clean report_sum(const struct report *report)
+{
+	const struct findings *findings = report->findings;
+	struct report_clean sum = report->options->clean;
+
+	sum.processes += findings->subject_count;
+	for (uint32_t i = 0; i < findings->subject_count; i++) {
+		sum.opened += findings->subjects[i].process->opened;
+		sum.closed += findings->subjects[i].process->closed;
+	}
+	return sum;
+}
+
+void report_put_clean(const struct report *report, const struct report_clean *clean)
+{
+	text_unsigned(report->sink, clean->opened);
+	text_put(report->sink, " opened, ");
+	text_unsigned(report->sink, clean->closed);
+	text_put(report->sink, " closed, ");
+	text_unsigned(report->sink, clean->processes);
+	text_put(report->sink, clean->processes == 1 ? " process" : " processes");
+}
+
+static uint64_t all_gone(const struct report *report)
+{
+	const struct findings *findings = report->findings;
+	uint64_t gone = findings->groups.totals.by_verdict[VERDICT_GONE];
+
+	for (uint32_t i = 0; i < findings->subject_count; i++)
+		gone += findings->subjects[i].process->gone;
+	return gone;
+}
+
 static void put_sockets(const struct report *report)
 {
-	const struct group_totals *totals = &report->groups.totals;
-	const struct cw_process *process = report->process;
+	const struct group_totals *totals = &report->findings->groups.totals;
+	struct report_clean sum = report_sum(report);
 	uint64_t by_exit = totals->leaked_by_exit;
-	uint64_t closed = process->closed > by_exit ? process->closed - by_exit : 0;
+	uint64_t closed = sum.closed > by_exit ? sum.closed - by_exit : 0;
 	uint64_t open = totals->by_verdict[VERDICT_OPEN] - totals->listening;
 
-	text_count(report->sink, process->opened, "socket");
-	text_put(report->sink, " opened: ");
+	text_count(report->sink, sum.opened, "socket");
+	text_put(report->sink, " opened");
+	if (sum.processes > 1) {
+		text_put(report->sink, " in ");
+		text_unsigned(report->sink, sum.processes);
+		text_put(report->sink, " processes");
+	}
+	text_put(report->sink, ": ");
 	text_unsigned(report->sink, closed);
 	text_put(report->sink, " closed");
 	put_part(report, totals->leaks, "leaked");
@@ -34,23 +73,22 @@ static void put_sockets(const struct report *report)
 	put_part(report, open, "open");
 	put_part(report, totals->by_verdict[VERDICT_HALF_CLOSED], "half-closed");
 	put_part(report, totals->by_verdict[VERDICT_IDLE_CLIENT], "idle in a pool");
-	put_part(report, process->gone + totals->by_verdict[VERDICT_GONE],
-		 "gone out of our sight");
+	put_part(report, all_gone(report), "gone out of our sight");
 	text_put(report->sink, ".");
 	if (totals->young) {
 		text_put(report->sink, "  ");
 		text_unsigned(report->sink, totals->young);
 		text_put(report->sink, " not judged: left by the peer for less than ");
-		text_duration(report->sink, report->context.grace);
+		text_duration(report->sink, report->subject->context.grace);
 		text_put(report->sink, ".");
 	}
 }
 
 static void put_descriptors(const struct report *report)
 {
-	const struct cw_process *process = report->process;
+	const struct cw_process *process = report->subject->process;
 
-	if (!process->fds_open)
+	if (!process->fds_open || report->findings->speaking > 1)
 		return;
 	text_put(report->sink, "  ");
 	text_unsigned(report->sink, process->fds_open);
@@ -63,17 +101,17 @@ static void put_descriptors(const struct report *report)
 
 static void put_kernel_age(const struct report *report)
 {
-	uint64_t looked = report->process->looked;
+	uint64_t looked = report->subject->process->looked;
 
 	text_put(report->sink, "Kernel state read ");
-	if (report->view->look) {
+	if (report->subject->view.look) {
 		text_put(report->sink, "now");
-	} else if (report->context.moment > looked + 1000000000ull) {
-		text_duration(report->sink, report->context.moment - looked);
+	} else if (report->subject->context.moment > looked + 1000000000ull) {
+		text_duration(report->sink, report->subject->context.moment - looked);
 		text_put(report->sink, " earlier");
-	} else if (report->process->ended_by == CW_END_SIGNAL) {
+	} else if (report->subject->process->ended_by == CW_END_SIGNAL) {
 		text_put(report->sink, "at ");
-		text_signal(report->sink, report->process->end_value);
+		text_signal(report->sink, report->subject->process->end_value);
 	} else {
 		text_put(report->sink, "at exit");
 	}
@@ -91,61 +129,104 @@ static const char *const losses[CW_LOST_KINDS] = {
 	[CW_LOST_LOOKS] = "sockets whose kernel state was not kept: no room",
 };
 
+static uint64_t lost(const struct report *report, int kind)
+{
+	const struct findings *findings = report->findings;
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < findings->subject_count; i++)
+		count += findings->subjects[i].process->lost[kind];
+	return count;
+}
+
+static bool any_truncated(const struct report *report)
+{
+	for (uint32_t i = 0; i < report->findings->subject_count; i++)
+		if (trace_view_truncated(&report->findings->subjects[i].view))
+			return true;
+	return false;
+}
+
 static bool anything_lost(const struct report *report)
 {
 	for (int i = 0; i < CW_LOST_KINDS; i++)
-		if (report->process->lost[i])
+		if (lost(report, i))
 			return true;
-	return trace_view_truncated(report->view);
+	return any_truncated(report);
 }
 
 static void put_losses(const struct report *report)
 {
 	for (int i = 0; i < CW_LOST_KINDS; i++) {
-		if (!report->process->lost[i])
+		uint64_t count = lost(report, i);
+
+		if (!count)
 			continue;
 		text_put(report->sink, "lost: ");
-		text_unsigned(report->sink, report->process->lost[i]);
+		text_unsigned(report->sink, count);
 		text_put(report->sink, " ");
 		text_put(report->sink, losses[i]);
 		text_put(report->sink, "\n");
 	}
-	if (trace_view_truncated(report->view))
+	if (any_truncated(report))
 		text_put(report->sink, "lost: the end of the trace: the file is shorter "
 				       "than its header says\n");
 }
 
+static bool is_asked(const struct subject *subject)
+{
+	return subject->view.look || subject->process->looked;
+}
+
 static void put_kernel(const struct report *report)
 {
+	const struct findings *findings = report->findings;
+	uint32_t asked = 0;
+
+	for (uint32_t i = 0; i < findings->subject_count; i++)
+		asked += is_asked(&findings->subjects[i]);
 	text_put(report->sink, "  ");
-	if (report->view->look || report->process->looked)
+	if (findings->speaking > 1 && asked == findings->subject_count) {
+		text_put(report->sink, "Kernel state read of each");
+	} else if (findings->speaking > 1 && asked) {
+		text_put(report->sink, "The kernel was asked of ");
+		text_unsigned(report->sink, asked);
+		text_put(report->sink, " of them");
+	} else if (is_asked(report->subject)) {
 		put_kernel_age(report);
-	else
+	} else {
 		text_put(report->sink, "The kernel was not asked");
+	}
 	text_put(report->sink, anything_lost(report) ? ".\n" : "; nothing lost.\n");
 }
 
 /* How the stacks were come by: differences would mean that the recognition is wrong. */
 static void put_stacks(const struct report *report)
 {
-	const struct cw_process *process = report->process;
+	const struct findings *findings = report->findings;
+	uint64_t unwound = 0, audited = 0, different = 0;
 
-	if (!report->options->all && !process->audit_differences)
+	for (uint32_t i = 0; i < findings->subject_count; i++) {
+		unwound += findings->subjects[i].process->unwound;
+		audited += findings->subjects[i].process->audited;
+		different += findings->subjects[i].process->audit_differences;
+	}
+	if (!report->options->all && !different)
 		return;
 	text_put(report->sink, "stacks: ");
-	text_unsigned(report->sink, process->unwound);
+	text_unsigned(report->sink, unwound);
 	text_put(report->sink, " unwound; of the recognised ones ");
-	text_unsigned(report->sink, process->audited);
+	text_unsigned(report->sink, audited);
 	text_put(report->sink, " unwound to compare, ");
-	text_unsigned(report->sink, process->audit_differences);
+	text_unsigned(report->sink, different);
 	text_put(report->sink, " different\n");
 }
 
 /* Each line of the trace's own notes. */
-static void put_notes(const struct report *report)
+static void put_notes_of_trace(const struct report *report)
 {
-	const char *notes = report->view->header->notes;
-	size_t room = sizeof(report->view->header->notes);
+	const char *notes = report->subject->view.header->notes;
+	size_t room = sizeof(report->subject->view.header->notes);
 
 	for (size_t i = 0; i < room && notes[i];) {
 		size_t size = 0;
@@ -158,6 +239,21 @@ static void put_notes(const struct report *report)
 			text_put(report->sink, "\n");
 		}
 		i += size + (i + size < room && notes[i + size] == '\n');
+	}
+}
+
+/* Once for each trace: its processes follow each other. */
+static void put_notes(const struct report *report)
+{
+	const struct findings *findings = report->findings;
+	const struct cw_header *last = NULL;
+
+	for (uint32_t i = 0; i < findings->subject_count; i++) {
+		struct report own = report_on(report, &findings->subjects[i]);
+
+		if (own.subject->view.header != last)
+			put_notes_of_trace(&own);
+		last = own.subject->view.header;
 	}
 }
 

@@ -12,6 +12,7 @@
 struct gathering {
 	struct groups *groups;
 	struct siblings *siblings;
+	uint32_t subject; /* whose record is being added */
 	uint64_t open_hash;
 	uint32_t records;
 };
@@ -19,8 +20,9 @@ struct gathering {
 static void add_closer(struct gathering *gathering, cw_ref site, uint64_t count)
 {
 	struct siblings *siblings = gathering->siblings;
-	uint64_t hash =
-		stack_hash(gathering->groups->memo, gathering->groups->view, site);
+	const struct groups *groups = gathering->groups;
+	uint64_t hash = stack_hash(groups->memo,
+				   &groups->subjects[gathering->subject].view, site);
 
 	for (uint32_t i = 0; i < siblings->closer_count; i++) {
 		if (siblings->closers[i].hash != hash)
@@ -31,8 +33,12 @@ static void add_closer(struct gathering *gathering, cw_ref site, uint64_t count)
 	if (siblings->closer_count == SIBLING_CLOSERS)
 		siblings->closers_more += count;
 	else
-		siblings->closers[siblings->closer_count++] =
-			(struct sibling_closer){hash, site, count};
+		siblings->closers[siblings->closer_count++] = (struct sibling_closer){
+			.hash = hash,
+			.site = site,
+			.subject = gathering->subject,
+			.count = count,
+		};
 }
 
 static void add_closers(struct gathering *gathering, const struct cw_stats *stats)
@@ -74,60 +80,56 @@ static void subtract_by_exit(struct siblings *siblings,
 			siblings->closers[i].count--;
 }
 
-void groups_each_by_exit(struct groups *groups,
+void groups_each_by_exit(const struct groups *groups, const struct subject *subject,
 			 void (*visit)(void *context, const struct cw_socket *socket),
 			 void *context)
 {
-	const struct cw_process *process = trace_process(groups->view, groups->process);
-
-	if (!process || !groups->totals.leaked_by_exit)
+	if (!groups->totals.leaked_by_exit)
 		return;
 	for (uint32_t i = 0; i < CW_LATE_RING; i++) {
+		cw_ref ref = subject->process->late[i];
 		struct cw_socket socket;
 		struct verdict_detail detail;
-		const struct cw_look *look;
 
-		if (!process->late[i] ||
-		    !trace_socket_copy(groups->view, process->late[i], &socket))
+		if (!ref || !trace_socket_copy(&subject->view, ref, &socket))
 			continue;
-		look = trace_socket_look(groups->view, &socket);
-		verdict_of(&socket, look, &groups->context, &detail);
+		verdict_of(&socket, trace_socket_look(&subject->view, &socket),
+			   &subject->context, &detail);
 		if (detail.closed_by_exit)
 			visit(context, &socket);
 	}
 }
 
-static int by_count(const void *left, const void *right, const void *context)
-{
-	const struct sibling_closer *a = left;
-	const struct sibling_closer *b = right;
-
-	(void)context;
-	if (a->count != b->count)
-		return a->count < b->count ? 1 : -1;
-	return (a->site > b->site) - (a->site < b->site);
-}
+struct indexing {
+	struct groups *groups;
+	const struct subject *subject;
+};
 
 static void index_place(void *context, cw_ref ref)
 {
-	struct groups *groups = context;
-	const struct cw_stats *stats = trace_stats(groups->view, ref);
+	struct indexing *indexing = context;
+	struct groups *groups = indexing->groups;
+	const struct trace_view *view = &indexing->subject->view;
+	const struct cw_stats *stats = trace_stats(view, ref);
 
 	if (!stats || !stats->open_site || groups->place_count == groups->place_room)
 		return;
 	groups->places[groups->place_count++] = (struct group_place){
-		.hash = stack_hash(groups->memo, groups->view, stats->open_site),
+		.hash = stack_hash(groups->memo, view, stats->open_site),
 		.stats = ref,
+		.subject = (uint32_t)(indexing->subject - groups->subjects),
 	};
 }
 
 static void index_by_exit(void *context, const struct cw_socket *socket)
 {
-	struct groups *groups = context;
+	struct indexing *indexing = context;
+	struct groups *groups = indexing->groups;
+	const struct trace_view *view = &indexing->subject->view;
 
 	groups->by_exit[groups->by_exit_count++] = (struct group_by_exit){
-		.open_hash = stack_hash(groups->memo, groups->view, socket->open_site),
-		.close_hash = stack_hash(groups->memo, groups->view, socket->close_site),
+		.open_hash = stack_hash(groups->memo, view, socket->open_site),
+		.close_hash = stack_hash(groups->memo, view, socket->close_site),
 	};
 }
 
@@ -139,17 +141,23 @@ static int by_hash(const void *left, const void *right, const void *context)
 	(void)context;
 	if (a->hash != b->hash)
 		return a->hash < b->hash ? -1 : 1;
+	if (a->subject != b->subject)
+		return a->subject < b->subject ? -1 : 1;
 	return (a->stats > b->stats) - (a->stats < b->stats);
 }
 
-/* Once a process, not once a group: the work would be their product. */
+/* Once, not once a group: the work would be their product. */
 static void make_index(struct groups *groups)
 {
 	if (groups->indexed)
 		return;
 	groups->indexed = true;
-	groups_each(groups->view, groups->process, CW_EXTENT_STATS, index_place, groups);
-	groups_each_by_exit(groups, index_by_exit, groups);
+	for (uint32_t i = 0; i < groups->subject_count; i++) {
+		struct indexing indexing = {groups, &groups->subjects[i]};
+
+		groups_each(indexing.subject, CW_EXTENT_STATS, index_place, &indexing);
+		groups_each_by_exit(groups, indexing.subject, index_by_exit, &indexing);
+	}
 	groups->comparisons += sort_heap(groups->places, groups->place_count,
 					 sizeof(*groups->places), by_hash, NULL);
 }
@@ -176,9 +184,11 @@ static void gather(struct gathering *gathering)
 	for (uint32_t i = first_place(groups, gathering->open_hash);
 	     i < groups->place_count && groups->places[i].hash == gathering->open_hash;
 	     i++) {
+		const struct group_place *place = &groups->places[i];
 		const struct cw_stats *stats =
-			trace_stats(groups->view, groups->places[i].stats);
+			trace_stats(&groups->subjects[place->subject].view, place->stats);
 
+		gathering->subject = place->subject;
 		if (stats)
 			add_stats(gathering, stats);
 	}
@@ -187,12 +197,26 @@ static void gather(struct gathering *gathering)
 			subtract_by_exit(gathering->siblings, &groups->by_exit[i]);
 }
 
-void siblings_of(struct groups *groups, cw_ref open_site, struct siblings *siblings)
+static int by_count(const void *left, const void *right, const void *context)
+{
+	const struct sibling_closer *a = left;
+	const struct sibling_closer *b = right;
+
+	(void)context;
+	if (a->count != b->count)
+		return a->count < b->count ? 1 : -1;
+	if (a->subject != b->subject)
+		return a->subject < b->subject ? -1 : 1;
+	return (a->site > b->site) - (a->site < b->site);
+}
+
+void siblings_of(struct groups *groups, const struct subject *subject, cw_ref open_site,
+		 struct siblings *siblings)
 {
 	struct gathering gathering = {
 		.groups = groups,
 		.siblings = siblings,
-		.open_hash = stack_hash(groups->memo, groups->view, open_site),
+		.open_hash = stack_hash(groups->memo, &subject->view, open_site),
 	};
 
 	memset(siblings, 0, sizeof(*siblings));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What became of all sockets that one process opened at one place, over every record of
+ * What became of all sockets that the processes opened at one place, over every record of
  * that place's counters, and without those that only its exit closed.
  *
  * No allocation; about 1 KiB, which the caller provides.
@@ -13,7 +13,8 @@
 
 struct sibling_closer {
 	uint64_t hash;
-	cw_ref site;
+	cw_ref site; /* of this subject's trace */
+	uint32_t subject;
 	uint64_t count;
 };
 
@@ -27,14 +28,15 @@ struct siblings {
 	uint32_t dwell[CW_DWELL_BUCKETS];
 };
 
-/* Of the place that `open_site` names. */
-void siblings_of(struct groups *groups, cw_ref open_site, struct siblings *siblings);
+/* Of the place that `open_site` of the subject's trace names. */
+void siblings_of(struct groups *groups, const struct subject *subject, cw_ref open_site,
+		 struct siblings *siblings);
 
 /* The dwell, in ns, within which `percent` of those lie whose dwell is known; 0: of none. */
 uint64_t siblings_dwell(const struct siblings *siblings, unsigned percent);
 
-/* Calls visit() for the process's sockets that were closed late and that its exit, not its
+/* Calls visit() for the subject's sockets that were closed late and that its exit, not its
  * code, closed. */
-void groups_each_by_exit(struct groups *groups,
+void groups_each_by_exit(const struct groups *groups, const struct subject *subject,
 			 void (*visit)(void *context, const struct cw_socket *socket),
 			 void *context);

@@ -76,9 +76,10 @@ uint64_t stack_hash(struct stack_memo *memo, const struct trace_view *view, cw_r
 
 	if (!site)
 		return 0;
-	if (memo->slots[slot].ref != site) {
+	if (memo->slots[slot].ref != site || memo->slots[slot].trace != view->bytes) {
 		memo->slots[slot].hash = hash_frames(memo, view, site);
 		memo->slots[slot].ref = site;
+		memo->slots[slot].trace = view->bytes;
 	}
 	return memo->slots[slot].hash;
 }

@@ -14,6 +14,7 @@
 struct stack_memo {
 	uint64_t frames; /* hashed so far: the work done */
 	struct {
+		const uint8_t *trace; /* of the view: a reference is one of its bytes */
 		cw_ref ref;
 		uint64_t hash;
 	} slots[STACK_MEMO_SLOTS];

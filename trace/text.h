@@ -54,6 +54,9 @@ void text_ip(const struct text_sink *sink, unsigned family, const uint8_t *ip,
 void text_address(const struct text_sink *sink, const struct trace_view *view,
 		  const struct cw_addr *address);
 
+/* "CLOSE_WAIT", by <netinet/tcp.h>; "?" if it is none. */
+const char *text_tcp_state(uint32_t state);
+
 /* "SIGTERM", "signal 70". */
 void text_signal(const struct text_sink *sink, int number);
 /* "ECONNRESET", "error 512". */

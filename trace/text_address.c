@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Socket addresses as text: inet_ntop() is stdio underneath. */
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -99,4 +100,25 @@ void text_address(const struct text_sink *sink, const struct trace_view *view,
 		text_foreign(sink, path, size);
 	else
 		text_put(sink, "(unnamed)");
+}
+
+const char *text_tcp_state(uint32_t state)
+{
+	static const char *const names[] = {
+		[TCP_ESTABLISHED] = "ESTABLISHED",
+		[TCP_SYN_SENT] = "SYN_SENT",
+		[TCP_SYN_RECV] = "SYN_RECV",
+		[TCP_FIN_WAIT1] = "FIN_WAIT1",
+		[TCP_FIN_WAIT2] = "FIN_WAIT2",
+		[TCP_TIME_WAIT] = "TIME_WAIT",
+		[TCP_CLOSE] = "CLOSE",
+		[TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+		[TCP_LAST_ACK] = "LAST_ACK",
+		[TCP_LISTEN] = "LISTEN",
+		[TCP_CLOSING] = "CLOSING",
+	};
+
+	if (state >= sizeof(names) / sizeof(*names) || !names[state])
+		return "?";
+	return names[state];
 }

@@ -25,6 +25,7 @@
 #define FOLDED    (1u << 20)
 #define MOMENT    200000000000ull
 #define FUNCTIONS 7u
+#define PROCESSES 64u
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -97,26 +98,27 @@ static void put(void *context, const char *bytes, size_t size)
 	}
 }
 
-static enum report_life life(void *context, const struct cw_process *process)
-{
-	(void)context;
-	return (enum report_life)(process->pid % 3);
-}
-
 static void report(const struct trace_view *view, bool all)
 {
+	static struct report_process processes[PROCESSES];
 	const struct symbolizer symbolizer = {.name = name};
 	const struct text_sink sink = {.put = put};
-	const struct report_options options = {
+	struct report_options options = {
 		.now = MOMENT,
-		.life = all ? NULL : life,
 		.command = all,
 		.all = all,
 		.trace_path = "a.cwtrace",
 	};
 	struct report_result result;
+	uint32_t count = report_processes(view, processes, PROCESSES);
 
-	report_text(view, &options, &symbolizer, &sink, &result);
+	if (!count || count > PROCESSES)
+		return;
+	for (uint32_t i = 0; i < count && !all; i++)
+		processes[i].life = (enum report_life)(
+			trace_process(view, processes[i].extent)->pid % 3);
+	report_add_clean(&options.clean, view);
+	report_text(processes, count, &options, &symbolizer, &sink, &result);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

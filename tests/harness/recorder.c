@@ -121,11 +121,11 @@ static uint64_t reported_leaks(void)
 	struct symbolizer none = {0};
 	struct text_sink sink = {drop, NULL};
 	struct report_result result = {0};
-	struct report_options how = {
-		.now = UINT64_MAX / 2, .alive = true, .grace = 1, .process = books->extent};
+	struct report_process own = {&view, books->extent, REPORT_LIFE_ALIVE};
+	struct report_options how = {.now = UINT64_MAX / 2, .grace = 1};
 
 	if (trace_view_open(&view, trace_map.bytes, trace_map.size) != 0 ||
-	    report_text(&view, &how, &none, &sink, &result) != 0)
+	    report_text(&own, 1, &how, &none, &sink, &result) != 0)
 		return UINT64_MAX;
 	return result.leaks;
 }

@@ -48,13 +48,14 @@ static cw_ref site(struct built_trace *trace, cw_ref module, enum function outer
 static void add_eof_ignored(struct built_trace *trace, cw_ref open_site, cw_ref eof_site,
 			    uint64_t eof_ago)
 {
+	static unsigned number; /* no two sockets are one */
 	struct cw_socket *socket = build_accepted(trace, open_site);
 
 	socket->flags |= CW_SOCKET_EOF;
 	socket->eof = BUILT_NOW - eof_ago;
 	socket->eof_site = eof_site;
 	socket->first_read_site = eof_site;
-	socket->cookie = 0xec17;
+	socket->cookie = 0xec17 + number++;
 	build_tcp_look(trace, socket, TCP_CLOSE_WAIT, 90000);
 }
 

@@ -27,12 +27,20 @@ static struct cw_socket *add_eof(struct built_trace *trace, cw_ref opened,
 	return socket;
 }
 
+static struct subject subject;
+
 static struct groups grouped(const struct trace_view *view,
 			     const struct built_trace *trace)
 {
 	struct groups groups;
 
-	assert_int_equal(groups_build(&groups, view, trace->process, &ended, false), 0);
+	subject = (struct subject){
+		.view = *view,
+		.extent = trace->process,
+		.process = trace_process(view, trace->process),
+		.context = ended,
+	};
+	assert_int_equal(groups_build(&groups, &subject, 1, false), 0);
 	return groups;
 }
 
@@ -204,7 +212,7 @@ static void closers_are_merged_sorted_and_limited(void **state)
 	}
 	view = built_view(&trace);
 	groups = grouped(&view, &trace);
-	siblings_of(&groups, opened, &siblings);
+	siblings_of(&groups, &subject, opened, &siblings);
 	assert_int_equal(siblings.opened, 300);
 	assert_int_equal(siblings.closed, 300);
 	assert_int_equal(siblings.closer_count, SIBLING_CLOSERS);
@@ -218,7 +226,7 @@ static void closers_are_merged_sorted_and_limited(void **state)
 /* More records of one place than a process makes: counted all, told apart the first few. */
 static void closers_of_ever_more_records_are_only_counted(void **state)
 {
-	struct built_trace trace = build_trace(32);
+	struct built_trace trace = build_trace(64);
 	const uint32_t records = 1000;
 	struct siblings siblings;
 	struct trace_view view;
@@ -240,9 +248,9 @@ static void closers_of_ever_more_records_are_only_counted(void **state)
 	}
 	view = built_view(&trace);
 	groups = grouped(&view, &trace);
-	siblings_of(&groups, opened, &siblings);
+	siblings_of(&groups, &subject, opened, &siblings);
 	hashed = groups.memo->frames;
-	siblings_of(&groups, opened, &siblings);
+	siblings_of(&groups, &subject, opened, &siblings);
 	assert_int_equal(siblings.opened, records);
 	assert_int_equal(siblings.closed, records);
 	assert_int_equal(siblings.closer_count, SIBLING_CLOSERS);
@@ -302,7 +310,7 @@ static void what_only_the_exit_closed_is_not_among_the_closed(void **state)
 	view = built_view(&trace);
 	groups = grouped(&view, &trace);
 	assert_int_equal(groups.totals.leaked_by_exit, 1);
-	siblings_of(&groups, opened, &siblings);
+	siblings_of(&groups, &subject, opened, &siblings);
 	assert_int_equal(siblings.closed, 0);
 	assert_int_equal(siblings.closer_count, 0);
 	groups_release(&groups);

@@ -9,11 +9,15 @@
 
 static char text[65536];
 
+static enum report_life life;
+
 static struct report_result put_named(const struct built_trace *trace,
 				      struct report_options options,
 				      const struct symbolizer *symbolizer)
 {
 	struct trace_view view = built_view(trace);
+	struct report_process processes[8];
+	uint32_t count = report_processes(&view, processes, 8);
 	struct text_buffer buffer;
 	struct text_sink sink;
 	struct report_result result;
@@ -22,7 +26,11 @@ static struct report_result put_named(const struct built_trace *trace,
 	sink = text_buffer_sink(&buffer);
 	if (!options.now)
 		options.now = BUILT_NOW;
-	assert_int_equal(report_text(&view, &options, symbolizer, &sink, &result), 0);
+	for (uint32_t i = 0; i < count; i++)
+		processes[i].life = life;
+	report_add_clean(&options.clean, &view);
+	assert_int_equal(
+		report_text(processes, count, &options, symbolizer, &sink, &result), 0);
 	assert_false(buffer.cut);
 	return result;
 }
@@ -98,7 +106,7 @@ static void clean_processes_are_one_line(void **state)
 	built_trace_free(&trace);
 }
 
-static void each_process_with_findings_has_its_section(void **state)
+static void the_process_with_findings_is_named(void **state)
 {
 	struct built_trace trace = build_forked_example(true);
 	struct report_result result = put(&trace, (struct report_options){0});
@@ -106,7 +114,7 @@ static void each_process_with_findings_has_its_section(void **state)
 	(void)state;
 	assert_int_equal(result.leaks, 4);
 	assert_has("pid 6121 (forked from 6120)");
-	assert_has("no leaks in the other 1 process: 3 opened, 3 closed\n");
+	assert_has("sockets opened in 2 processes: ");
 	built_trace_free(&trace);
 }
 
@@ -128,7 +136,9 @@ static void a_killed_process_is_judged_at_its_last_sign_of_life(void **state)
 		if (socket)
 			socket->look = 0;
 	}
-	put(&trace, (struct report_options){.killed = true, .now = 10 * BUILT_NOW});
+	life = REPORT_LIFE_KILLED;
+	put(&trace, (struct report_options){.now = 10 * BUILT_NOW});
+	life = REPORT_LIFE_ENDING;
 	assert_has("ended without a word: SIGKILL, most likely");
 	assert_has("unknown  1 accepted socket: open when the process was killed");
 	assert_has("eof-ignored  3 accepted sockets");
@@ -322,7 +332,9 @@ static void what_runs_is_called_running(void **state)
 	(void)state;
 	process->state = CW_PROCESS_LIVE;
 	process->ended = 0;
-	put(&trace, (struct report_options){.alive = true});
+	life = REPORT_LIFE_ALIVE;
+	put(&trace, (struct report_options){0});
+	life = REPORT_LIFE_ENDING;
 	assert_has(", running\n");
 	assert_has("ago; no call has learned of it");
 	built_trace_free(&trace);
@@ -334,7 +346,7 @@ int main(void)
 		cmocka_unit_test(the_report_of_the_example),
 		cmocka_unit_test(nothing_is_put_where_there_is_nothing_to_report),
 		cmocka_unit_test(clean_processes_are_one_line),
-		cmocka_unit_test(each_process_with_findings_has_its_section),
+		cmocka_unit_test(the_process_with_findings_is_named),
 		cmocka_unit_test(a_killed_process_is_judged_at_its_last_sign_of_life),
 		cmocka_unit_test(all_hides_no_socket_and_no_frame),
 		cmocka_unit_test(the_fingerprint_knows_no_lines),

@@ -21,11 +21,16 @@ static void read_whole(const uint8_t *bytes, size_t size)
 	size_t put = 0;
 	const struct text_sink sink = {drop, &put};
 	const struct report_options options = {.now = BUILT_NOW, .all = true};
+	struct report_process processes[8];
 	struct report_result result;
+	uint32_t count;
 
 	if (trace_view_open(&view, bytes, size) < 0)
 		return;
-	report_text(&view, &options, &example_symbolizer, &sink, &result);
+	count = report_processes(&view, processes, 8);
+	if (count && count <= 8)
+		report_text(processes, count, &options, &example_symbolizer, &sink,
+			    &result);
 }
 
 static void a_file_that_is_empty_or_all_holes_is_told_apart(void **state)

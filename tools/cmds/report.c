@@ -3,17 +3,15 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
 
 #include "cmds.h"
 #include "tools/complain.h"
-#include "tools/host_process.h"
-#include "tools/live_looks.h"
-#include "tools/symbols.h"
+#include "tools/session.h"
 #include "tools/trace_find.h"
-#include "tools/trace_load.h"
 #include "trace/report.h"
 #include "trace/text.h"
 
@@ -43,103 +41,85 @@ static void put(void *context, const char *bytes, size_t size)
 	fwrite(bytes, 1, size, context);
 }
 
-static uint64_t now(void)
+/* A file's name in a directory that others may write. */
+static void put_title(const char *path, size_t size)
 {
-	struct timespec time;
+	const struct text_sink sink = {.put = put, .context = stdout};
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000ull + (uint64_t)time.tv_nsec;
+	text_put(&sink, "== ");
+	text_foreign(&sink, path, size);
+	text_put(&sink, "\n");
 }
 
-static enum report_life life_of(void *context, const struct cw_process *process)
+/* A process may have ended with its last socket, and given back its books. */
+static int put_session(struct session *session, const struct request *request,
+		       const char *hint)
 {
-	const struct trace_view *view = context;
-
-	return host_process_find(view->header, process) ? REPORT_LIFE_ALIVE
-							: REPORT_LIFE_KILLED;
-}
-
-/* The extent of process `pid` if it is one of several in the trace; 0: report on all. */
-static uint32_t extent_of(const struct trace_view *view, pid_t pid)
-{
-	for (uint32_t i = 0; pid && i < view->extent_count; i++) {
-		const struct cw_process *process = trace_process(view, i);
-
-		if (process && process->parent &&
-		    host_process_find(view->header, process) == pid)
-			return i;
-	}
-	return 0;
-}
-
-static int put_report(struct loaded_trace *trace, const struct request *request,
-		      pid_t pid, const char *hint)
-{
-	struct live_looks *looks = live_looks_take(&trace->view, request->what);
-	char root[64] = "";
-	struct symbols *symbols;
-	struct symbolizer symbolizer;
+	struct symbolizer symbolizer = symbols_symbolizer(session->symbols);
 	struct text_sink sink = {.put = put, .context = stdout};
 	struct report_options options = request->options;
 	struct report_result result;
 	int error;
 
-	if (pid)
-		snprintf(root, sizeof(root), "/proc/%d/root", pid);
-	symbols = symbols_open(root);
-	symbolizer = symbols_symbolizer(symbols);
-	if (looks)
-		live_looks_attach(looks, &trace->view);
-	options.now = now();
-	options.life = life_of;
-	options.life_context = &trace->view;
-	options.command = true;
+	session_complete(session, &options);
 	options.trace_path = hint;
-	options.process = extent_of(&trace->view, pid);
-	error = report_text(&trace->view, &options, symbols ? &symbolizer : NULL, &sink,
-			    &result);
+	if (!session->process_count) {
+		printf("closewait: no leaks: %" PRIu64 " opened, %" PRIu64
+		       " closed, %" PRIu64 " processes\n",
+		       options.clean.opened, options.clean.closed,
+		       options.clean.processes);
+		return 0;
+	}
+	error = report_text(session->processes, session->process_count, &options,
+			    &symbolizer, &sink, &result);
 	if (error)
 		complain_errno(request->what, -error);
-	symbols_close(symbols);
-	live_looks_free(looks);
 	return error;
 }
 
-static int report_one(const char *path, const struct request *request, pid_t pid,
-		      bool named)
+/* How many of the paths, from the first on, are of one session. */
+static size_t session_size(char *const *paths, size_t count)
 {
-	const char *name = named ? path : request->what;
-	struct loaded_trace trace;
-	int error;
+	size_t size = 1;
 
-	if (trace_load(&trace, path, name) < 0)
-		return -1;
-	error = put_report(&trace, request, pid, name);
-	trace_unload(&trace);
-	return error;
+	while (size < count && trace_find_same_session(paths[0], paths[size]))
+		size++;
+	return size;
 }
 
-/* A file's name in a directory that others may write. */
-static void put_title(const char *path)
+static int report_session(const struct trace_list *list, size_t first, size_t size,
+			  const struct request *request)
 {
-	const struct text_sink sink = {.put = put, .context = stdout};
+	const char *name = list->count == 1 || list->pid ? request->what : NULL;
+	const char *hint = list->count == 1 || list->pid || size == list->count
+				   ? request->what
+				   : list->paths[first];
+	struct session session;
+	int error = session_load(&session, list->paths + first, size, name, list->pid);
 
-	text_put(&sink, "== ");
-	text_foreign(&sink, path, PATH_MAX);
-	text_put(&sink, "\n");
+	if (!error)
+		error = put_session(&session, request, hint);
+	if (session.failed)
+		error = -1;
+	session_free(&session);
+	return error;
 }
 
 static int report_all(const struct trace_list *list, const struct request *request)
 {
 	int failed = 0;
 
-	for (size_t i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count;) {
+		size_t size = session_size(list->paths + i, list->count - i);
+
 		if (i)
 			putchar('\n');
-		if (list->count > 1)
-			put_title(list->paths[i]);
-		if (report_one(list->paths[i], request, list->pid, !list->pid) < 0)
-			failed++;
+		if (size < list->count)
+			put_title(list->paths[i],
+				  size > 1 ? strrchr(list->paths[i], '/') - list->paths[i]
+					   : PATH_MAX);
+		failed += report_session(list, i, size, request) < 0;
+		i += size;
 	}
 	return failed;
 }

@@ -2,7 +2,7 @@
 /* Which frames of a stack a reader wants to see. */
 #include <string.h>
 
-#include "report_parts.h"
+#include "stack_names.h"
 
 #define START_FRAMES 4u /* at most so many lie between main and the stack's end */
 
@@ -40,53 +40,58 @@ static bool is_between(const char *module)
 	return is_libc(module) || begins_with_one_of(module, names);
 }
 
-static const char *function_of(const struct report *report, const struct cw_frame *frame,
+static const char *function_of(const struct naming *naming, const struct cw_frame *frame,
 			       struct symbol *symbol)
 {
-	return report_name(report, frame, symbol, 1) > 0 ? symbol->function : NULL;
+	if (stack_name(naming, frame, symbol, 1) <= 0)
+		return NULL;
+	return symbol->raw ? symbol->raw : symbol->function;
 }
 
 /* libc's own start-up functions are not in its dynamic symbol table. */
-static bool is_nameless_libc(const struct report *report, const struct cw_frame *frame)
+static bool is_nameless_libc(const struct naming *naming, const struct cw_frame *frame)
 {
-	char module[REPORT_MODULE_BYTES];
+	char module[STACK_MODULE_BYTES];
 	struct symbol symbol;
 
-	report_module(report, frame, module);
-	return is_libc(module) && !function_of(report, frame, &symbol);
+	stack_module(naming->view, frame, module);
+	return is_libc(module) && !function_of(naming, frame, &symbol);
 }
 
 /* _start itself may have no name, what it calls has: look behind the outermost. */
-static uint32_t wanted_end(const struct report *report, const struct cw_site *site,
+static uint32_t wanted_end(const struct naming *naming, const struct cw_site *site,
 			   uint32_t count)
 {
 	uint32_t end = count;
 	struct symbol symbol;
 
 	for (uint32_t i = count; i-- > 1 && count - i <= START_FRAMES;) {
-		const char *function = function_of(report, &site->frames[i], &symbol);
+		const char *function = function_of(naming, &site->frames[i], &symbol);
 
 		if (function && is_start_function(function))
 			end = i;
 	}
-	while (end > 1 && is_nameless_libc(report, &site->frames[end - 1]))
+	while (end > 1 && is_nameless_libc(naming, &site->frames[end - 1]))
 		end--;
 	return end;
 }
 
-struct report_frames report_frames_wanted(const struct report *report,
-					  const struct cw_site *site, uint32_t count)
+struct stack_frames stack_frames_wanted(const struct naming *naming, cw_ref ref)
 {
-	struct report_frames wanted = {0, count};
+	struct stack_frames wanted = {0};
 	uint32_t first = 0;
 
-	if (report->options->all)
+	wanted.site = trace_site(naming->view, ref, &wanted.count);
+	if (!wanted.site || !wanted.count)
+		return (struct stack_frames){0};
+	wanted.end = wanted.count;
+	if (naming->all)
 		return wanted;
-	wanted.end = wanted_end(report, site, count);
+	wanted.end = wanted_end(naming, wanted.site, wanted.count);
 	for (; first < wanted.end; first++) {
-		char module[REPORT_MODULE_BYTES];
+		char module[STACK_MODULE_BYTES];
 
-		report_module(report, &site->frames[first], module);
+		stack_module(naming->view, &wanted.site->frames[first], module);
 		if (!is_between(module))
 			break;
 	}

@@ -2,8 +2,8 @@
 /* A name for a finding that survives a rebuild: of functions and modules, nothing else. */
 #include <string.h>
 
-#include "report_parts.h"
-#include "text.h"
+#include "stack_hash.h"
+#include "stack_names.h"
 
 /* The linker's name: whether names can be demangled must not matter, and the traced process
  * does not do it. */
@@ -28,18 +28,18 @@ static size_t module_size(const char *module)
 	return end ? (size_t)(end - module) : strlen(module);
 }
 
-static uint64_t add_frame(const struct report *report, uint64_t hash,
+static uint64_t add_frame(const struct naming *naming, uint64_t hash,
 			  const struct cw_frame *frame)
 {
-	struct symbol symbols[REPORT_INLINE];
-	int named = report_name(report, frame, symbols, REPORT_INLINE);
-	char module[REPORT_MODULE_BYTES];
+	struct symbol symbols[STACK_INLINE];
+	int named = stack_name(naming, frame, symbols, STACK_INLINE);
+	char module[STACK_MODULE_BYTES];
 	const char *function = NULL;
 
-	report_module(report, frame, module);
+	stack_module(naming->view, frame, module);
 	/* The function that is really there: what is inlined into it changes with the
 	 * compiler, and the traced process does not know of it. */
-	if (named > 0 && named <= REPORT_INLINE)
+	if (named > 0 && named <= STACK_INLINE)
 		function = linker_name(&symbols[named - 1]);
 	if (function)
 		hash = hash_bytes(hash, function, function_size(function));
@@ -48,24 +48,23 @@ static uint64_t add_frame(const struct report *report, uint64_t hash,
 	return hash_bytes(hash, "\n", 1);
 }
 
-static uint64_t add_stack(const struct report *report, uint64_t hash, cw_ref ref)
+static uint64_t add_stack(const struct naming *naming, uint64_t hash, cw_ref ref)
 {
-	uint32_t count;
-	const struct cw_site *site = trace_site(report->view, ref, &count);
-	struct report_frames wanted = {0};
+	struct stack_frames wanted = stack_frames_wanted(naming, ref);
 
-	if (site)
-		wanted = report_frames_wanted(report, site, count);
 	for (uint32_t i = wanted.first; i < wanted.end; i++)
-		hash = add_frame(report, hash, &site->frames[i]);
+		hash = add_frame(naming, hash, &wanted.site->frames[i]);
 	return hash_bytes(hash, "--", 2);
 }
 
-uint32_t report_fingerprint(const struct report *report, const struct cw_socket *socket)
+uint32_t stack_fingerprint(const struct naming *naming, const struct cw_socket *socket)
 {
+	struct naming few = *naming;
 	uint64_t hash = hash_word(HASH_SEED, socket->origin);
 
-	hash = add_stack(report, hash, socket->open_site);
-	hash = add_stack(report, hash, socket->eof_site);
+	/* The same whatever is shown. */
+	few.all = false;
+	hash = add_stack(&few, hash, socket->open_site);
+	hash = add_stack(&few, hash, socket->eof_site);
 	return (uint32_t)(hash ^ hash >> 32);
 }

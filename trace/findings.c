@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Judging processes and counting what there is to tell of them. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "findings.h"
+#include "siblings.h"
+
+static struct verdict_context context_of(const struct report_process *process,
+					 const struct cw_process *record,
+					 const struct report_options *options)
+{
+	struct verdict_context context = verdict_context_of(
+		process->view, record, options->now, process->life == REPORT_LIFE_ALIVE,
+		process->life == REPORT_LIFE_KILLED);
+
+	if (options->grace)
+		context.grace = options->grace;
+	if (options->slow_close)
+		context.slow_close = options->slow_close;
+	return context;
+}
+
+/* The kernel's newest word is of those that live: a socket of a dead process may still be open
+ * in another, which says nothing of who forgot it. */
+static void take_subject(struct subject *subject, const struct report_process *process,
+			 const struct report_options *options)
+{
+	subject->view = *process->view;
+	subject->extent = process->extent;
+	subject->process = trace_process(process->view, process->extent);
+	subject->context = context_of(process, subject->process, options);
+	if (!subject->context.alive)
+		subject->view.look = NULL;
+}
+
+struct counting {
+	struct faults *faults;
+	const struct subject *subject;
+};
+
+static void count_stats(void *context, cw_ref ref)
+{
+	struct counting *counting = context;
+	struct faults *faults = counting->faults;
+	const struct cw_stats *stats = trace_stats(&counting->subject->view, ref);
+
+	if (!stats || !stats->open_site)
+		return;
+	faults->slow += stats->slow;
+	faults->spins += stats->eof_spins;
+	if (stats->dwell_max > faults->slow_max)
+		faults->slow_max = stats->dwell_max;
+}
+
+/* A leak that only the exit closed was counted as a late close when that happened. */
+static void uncount_slow(void *context, const struct cw_socket *socket)
+{
+	struct counting *counting = context;
+
+	if (socket->flags & CW_SOCKET_SLOW && counting->faults->slow)
+		counting->faults->slow--;
+}
+
+static struct faults faults_of(const struct findings *findings,
+			       const struct subject *subject)
+{
+	struct faults faults = {
+		.double_closes = subject->process->double_closes,
+		.exhausted = subject->process->exhausted,
+	};
+	struct counting counting = {&faults, subject};
+
+	groups_each(subject, CW_EXTENT_STATS, count_stats, &counting);
+	groups_each_by_exit(&findings->groups, subject, uncount_slow, &counting);
+	return faults;
+}
+
+static bool any_fault(const struct faults *faults)
+{
+	return faults->slow || faults->spins || faults->double_closes ||
+	       faults->exhausted;
+}
+
+static void add_faults(struct faults *sum, const struct faults *faults)
+{
+	sum->slow += faults->slow;
+	sum->spins += faults->spins;
+	sum->double_closes += faults->double_closes;
+	sum->exhausted += faults->exhausted;
+	if (faults->slow_max > sum->slow_max)
+		sum->slow_max = faults->slow_max;
+}
+
+/* Sockets that nobody watched: silence would say that all is well. */
+static uint64_t unwatched(const struct subject *subject)
+{
+	const struct cw_process *process = subject->process;
+
+	return process->lost[CW_LOST_SOCKETS] + process->lost[CW_LOST_FDS] +
+	       process->lost[CW_LOST_PROCESSES];
+}
+
+static void count_places(struct findings *findings)
+{
+	const struct groups *groups = &findings->groups;
+
+	findings->places = 0;
+	for (uint32_t i = 0; i < groups->run_count; i++)
+		findings->places += groups->runs[i].mark != RUN_SUPPRESSED &&
+				    groups->items[groups->runs[i].first].leak;
+}
+
+static bool speaks(const struct findings *findings, const struct subject *subject,
+		   const struct faults *faults)
+{
+	return subject->leaks || any_fault(faults) || unwatched(subject) ||
+	       (subject->context.killed &&
+		findings->groups.totals.by_verdict[VERDICT_UNKNOWN]);
+}
+
+bool findings_speaks(const struct findings *findings, const struct subject *subject)
+{
+	struct faults faults = faults_of(findings, subject);
+
+	return speaks(findings, subject, &faults);
+}
+
+void findings_recount(struct findings *findings)
+{
+	count_places(findings);
+	findings->faults = (struct faults){0};
+	findings->speaking = 0;
+	findings->first = 0;
+	for (uint32_t i = 0; i < findings->subject_count; i++) {
+		const struct subject *subject = &findings->subjects[i];
+		struct faults faults = faults_of(findings, subject);
+
+		add_faults(&findings->faults, &faults);
+		if (speaks(findings, subject, &faults) && !findings->speaking++)
+			findings->first = i;
+	}
+}
+
+int findings_build(struct findings *findings, const struct report_process *processes,
+		   uint32_t count, const struct report_options *options)
+{
+	int error;
+
+	memset(findings, 0, sizeof(*findings));
+	findings->subjects_size = count * sizeof(struct subject);
+	findings->subjects = mmap(NULL, findings->subjects_size, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (findings->subjects == MAP_FAILED) {
+		findings->subjects = NULL;
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		take_subject(&findings->subjects[i], &processes[i], options);
+	findings->subject_count = count;
+	error = groups_build(&findings->groups, findings->subjects, count,
+			     options->show_open || options->all);
+	if (error)
+		findings_release(findings);
+	else
+		findings_recount(findings);
+	return error;
+}
+
+void findings_release(struct findings *findings)
+{
+	groups_release(&findings->groups);
+	if (findings->subjects)
+		munmap(findings->subjects, findings->subjects_size);
+	findings->subjects = NULL;
+}
+
+uint64_t findings_count(const struct findings *findings)
+{
+	const struct faults *faults = &findings->faults;
+	uint64_t count = findings->groups.totals.leaks + faults->slow + faults->spins +
+			 faults->double_closes + (faults->exhausted ? 1 : 0);
+	bool killed = false;
+
+	for (uint32_t i = 0; i < findings->subject_count; i++) {
+		count += unwatched(&findings->subjects[i]);
+		killed |= findings->subjects[i].context.killed;
+	}
+	if (killed)
+		count += findings->groups.totals.by_verdict[VERDICT_UNKNOWN];
+	return count;
+}

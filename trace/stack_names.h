@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names of what is in a stack, which of its frames people want to see, and a name for the
+ * finding itself. For every form of report.
+ *
+ * Stateless; allocates as little as the symbolizer does.
+ */
+#pragma once
+
+#include "report.h"
+
+#define STACK_MODULE_BYTES 256u
+#define STACK_INLINE       6 /* inlined functions named at one address */
+
+/* The trace that references are of, and who names addresses in it. */
+struct naming {
+	const struct trace_view *view;
+	const struct symbolizer *symbolizer; /* NULL: nobody */
+	bool all;                            /* every frame is wanted */
+};
+
+/* A copy of the file name of the frame's module, cut to fit; "" if there is none. */
+void stack_module(const struct trace_view *view, const struct cw_frame *frame,
+		  char name[STACK_MODULE_BYTES]);
+
+/* Names a frame, innermost inlined function first; 0: nothing is known. The strings live
+ * until the next call. */
+int stack_name(const struct naming *naming, const struct cw_frame *frame,
+	       struct symbol *out, int max);
+
+/* The frames of a site that a reader wants, frames[first] to frames[end - 1]: without the start
+ * of the thread or of main outwards, and without the library's and libc's own inwards, unless
+ * all are asked for. Of no site there are none, of any other at least one. */
+struct stack_frames {
+	const struct cw_site *site; /* NULL: none */
+	uint32_t count;             /* of the whole stack */
+	uint32_t first;
+	uint32_t end;
+};
+struct stack_frames stack_frames_wanted(const struct naming *naming, cw_ref site);
+
+/* Whether an interpreter of Python is on the stack. */
+bool stack_is_python(const struct trace_view *view, cw_ref site);
+
+/* Of origin, open and EOF stacks as function and module names: no lines, no addresses, no
+ * verdict, so that a rebuild does not change it. */
+uint32_t stack_fingerprint(const struct naming *naming, const struct cw_socket *socket);
