@@ -2,14 +2,13 @@
 /* closewait report: what is in a trace now, of a process that lives, ended or was killed.
  */
 #include <errno.h>
-#include <getopt.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmds.h"
 #include "tools/complain.h"
+#include "tools/output.h"
 #include "tools/session.h"
 #include "tools/trace_find.h"
 #include "trace/report.h"
@@ -32,8 +31,9 @@ static const char help[] =
 	"Exit status: 0, also when there are leaks; 2 if the input cannot be read.\n";
 
 struct request {
-	struct report_options options;
+	struct output_options output;
 	const char *what; /* as the user named it */
+	bool fails;       /* some session is to close the gate */
 };
 
 static void put(void *context, const char *bytes, size_t size)
@@ -51,32 +51,6 @@ static void put_title(const char *path, size_t size)
 	text_put(&sink, "\n");
 }
 
-/* A process may have ended with its last socket, and given back its books. */
-static int put_session(struct session *session, const struct request *request,
-		       const char *hint)
-{
-	struct symbolizer symbolizer = symbols_symbolizer(session->symbols);
-	struct text_sink sink = {.put = put, .context = stdout};
-	struct report_options options = request->options;
-	struct report_result result;
-	int error;
-
-	session_complete(session, &options);
-	options.trace_path = hint;
-	if (!session->process_count) {
-		printf("closewait: no leaks: %" PRIu64 " opened, %" PRIu64
-		       " closed, %" PRIu64 " processes\n",
-		       options.clean.opened, options.clean.closed,
-		       options.clean.processes);
-		return 0;
-	}
-	error = report_text(session->processes, session->process_count, &options,
-			    &symbolizer, &sink, &result);
-	if (error)
-		complain_errno(request->what, -error);
-	return error;
-}
-
 /* How many of the paths, from the first on, are of one session. */
 static size_t session_size(char *const *paths, size_t count)
 {
@@ -88,24 +62,26 @@ static size_t session_size(char *const *paths, size_t count)
 }
 
 static int report_session(const struct trace_list *list, size_t first, size_t size,
-			  const struct request *request)
+			  struct request *request)
 {
 	const char *name = list->count == 1 || list->pid ? request->what : NULL;
 	const char *hint = list->count == 1 || list->pid || size == list->count
 				   ? request->what
 				   : list->paths[first];
+	struct output_result result = {0};
 	struct session session;
 	int error = session_load(&session, list->paths + first, size, name, list->pid);
 
 	if (!error)
-		error = put_session(&session, request, hint);
+		error = output_session(&session, &request->output, hint, stdout, &result);
 	if (session.failed)
 		error = -1;
+	request->fails |= result.fails;
 	session_free(&session);
 	return error;
 }
 
-static int report_all(const struct trace_list *list, const struct request *request)
+static int report_all(const struct trace_list *list, struct request *request)
 {
 	int failed = 0;
 
@@ -124,7 +100,7 @@ static int report_all(const struct trace_list *list, const struct request *reque
 	return failed;
 }
 
-static int run(const struct request *request)
+static int run(struct request *request)
 {
 	struct trace_list list;
 	int failed;
@@ -139,14 +115,15 @@ static int run(const struct request *request)
 		complain_errno("standard output", errno);
 		return EXIT_BAD_INPUT;
 	}
-	return failed ? EXIT_BAD_INPUT : 0;
+	if (failed)
+		return EXIT_BAD_INPUT;
+	return request->fails ? request->output.exitcode : 0;
 }
 
 int cmd_report(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"all", no_argument, NULL, 'a'},
-		{"show-open", no_argument, NULL, 'o'},
+		OUTPUT_LONG_OPTIONS,
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
@@ -154,19 +131,12 @@ int cmd_report(int argc, char **argv)
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		switch (option) {
-		case 'a':
-			request.options.all = true;
-			break;
-		case 'o':
-			request.options.show_open = true;
-			break;
-		case 'h':
+		if (option == 'h') {
 			fputs(help, stdout);
 			return 0;
-		default:
-			return EXIT_BAD_INPUT;
 		}
+		if (option == '?' || output_option(&request.output, option, optarg) < 0)
+			return EXIT_BAD_INPUT;
 	}
 	if (optind + 1 != argc) {
 		complain("report", "name one trace, directory or process "
