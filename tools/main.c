@@ -13,18 +13,21 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+	{"doctor", "closewait doctor", cmd_doctor},
 	{"report", "closewait report", cmd_report},
 };
 
 static const char help[] =
 	"usage: closewait report [--all] [--show-open] TRACE | DIRECTORY | PID\n"
+	"       closewait doctor COMMAND [ARG...]\n"
 	"       closewait --help | --version\n"
 	"\n"
 	"Which code left this socket in CLOSE_WAIT? Run the program with\n"
 	"LD_PRELOAD=/path/to/libclosewait.so; it reports at its end. This command\n"
 	"tells more: of a process that runs, ended or was killed, with files and lines.\n"
 	"\n"
-	"  report   what a trace tells (closewait report --help)\n";
+	"  report   what a trace tells (closewait report --help)\n"
+	"  doctor   whether a command can be traced, and if not, why\n";
 
 int main(int argc, char **argv)
 {

@@ -4,4 +4,5 @@
 
 #define EXIT_BAD_INPUT 2
 
+int cmd_doctor(int argc, char **argv);
 int cmd_report(int argc, char **argv);
