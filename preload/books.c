@@ -73,37 +73,39 @@ uint32_t books_claim_process(uint32_t parent)
 	uint32_t extent = extent_claim(0);
 	struct cw_process *p;
 
-	if (!extent) {
-		extents_collect(true);
-		extent = extent_claim(0);
-	}
 	if (!extent)
 		return 0;
 	p = extent_bytes(extent);
 	p->parent = parent;
 	p->started = clock_ns();
 	atomic_store_explicit(&p->state, CW_PROCESS_UNBORN, memory_order_relaxed);
+	atomic_fetch_add(&trace_map.header->live, 1);
 	extent_publish(extent, CW_EXTENT_PROCESS);
 	return extent;
 }
 
-void books_open_as(struct books *b, uint32_t extent)
+bool books_open_as(struct books *b, uint32_t extent)
 {
 	struct cw_process *p = extent_bytes(extent);
 
+	if (atomic_load(&p->state) != CW_PROCESS_UNBORN)
+		return false;
 	p->pid = (uint32_t)sys_getpid();
 	p->ppid = (uint32_t)sys_call(SYS_getppid, 0, 0, 0, 0);
 	p->pid_start = proc_start_ticks();
+	p->pid_ns = lineage.pid_ns;
 	p->started = clock_ns();
 	sys_call(SYS_prctl, PR_GET_NAME, p->comm, 0, 0);
 	atomic_store_explicit(&p->last_event, p->started, memory_order_relaxed);
-	atomic_fetch_add(&trace_map.header->live, 1);
 	atomic_store_explicit(&p->state, CW_PROCESS_LIVE, memory_order_release);
 	b->extent = extent;
 	b->process = p;
 	lineage.pid = p->pid;
 	lineage.extent = extent;
+	lineage.owner = p->pid;
+	lineage.owner_start = p->pid_start;
 	atomic_store_explicit(&b->ready, BOOKS_READY, memory_order_release);
+	return true;
 }
 
 struct books *books_slow(void)
@@ -127,6 +129,9 @@ static void make_there(void *argument)
 	struct books *b = argument;
 	uint32_t extent = 0;
 
+	lineage.pid_ns = proc_pid_namespace();
+	if (!lineage.pid_ns)
+		lineage.pid_ns = 1; /* it has children in the same, for the most part */
 	if (trace_map.bytes || trace_file_make(init_time())) {
 		extent = books_claim_process(0);
 		if (!extent) {
@@ -135,9 +140,7 @@ static void make_there(void *argument)
 				   NULL);
 		}
 	}
-	if (extent)
-		books_open_as(b, extent);
-	else
+	if (!extent || !books_open_as(b, extent))
 		atomic_store(&b->ready, BOOKS_NONE);
 	notice_flush();
 }

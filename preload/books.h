@@ -77,6 +77,8 @@ struct books *books_for_socket(void);
 void books_fork_prepare(void);
 void books_fork_parent(void);
 void books_fork_child(void);
+/* After the parent's step, in the same thread: there is no child. Preserves errno. */
+void books_fork_failed(void);
 
 /* True in a child that shares its parent's memory. Clears the mark once the parent runs
  * again. */

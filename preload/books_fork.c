@@ -11,9 +11,11 @@
 #include <sys/single_threaded.h>
 
 #include "books_open.h"
+#include "collect.h"
 #include "extents.h"
 #include "inherit.h"
 #include "lock.h"
+#include "proc.h"
 #include "sites.h"
 #include "sys.h"
 #include "unwind.h"
@@ -23,20 +25,35 @@ static struct {
 	bool threads;       /* the parent had more than one */
 	uint32_t forker;    /* the thread that forks, 0: it could not have the lock */
 	bool ready;         /* `books` is the child's */
+	bool no_room;       /* for them */
 	struct books books; /* all but the site counters, of which a child has none */
 } cradle;
 
+/* What this thread has prepared last: the cradle may be another's when fork() returns. */
+static __thread uint32_t prepared __attribute__((tls_model("initial-exec")));
+
+/* The child gets all of what its parent has open, or is not traced: half of it would show
+ * as a loss in every healthy child. */
+static uint32_t make_books(struct books *child, uint32_t parent)
+{
+	memset(child, 0, offsetof(struct books, stats));
+	child->extent = books_claim_process(parent);
+	if (!child->extent)
+		return 0;
+	child->process = extent_bytes(child->extent);
+	if (inherit_sockets(child, parent))
+		return child->extent;
+	collect_unborn(child->extent);
+	return 0;
+}
+
 static void prepare_child(const struct books *b)
 {
-	struct books *child = &cradle.books;
-
-	memset(child, 0, offsetof(struct books, stats));
-	child->extent = books_claim_process(b->extent);
-	if (!child->extent)
-		return;
-	child->process = extent_bytes(child->extent);
-	inherit_sockets(child, b->extent);
-	cradle.ready = true;
+	prepared = make_books(&cradle.books, b->extent);
+	cradle.ready = prepared != 0;
+	cradle.no_room = !prepared;
+	if (cradle.no_room)
+		collect_count_loss();
 }
 
 void books_fork_prepare(void)
@@ -44,10 +61,11 @@ void books_fork_prepare(void)
 	struct books *b = books_here();
 
 	cradle.threads = !__libc_single_threaded;
+	prepared = 0;
 	if (!b)
 		return;
 	atomic_fetch_or(&b->process->flags, CW_PROCESS_FORKED);
-	extents_collect(false);
+	collect_before_fork();
 	if (!sites_lock_for_fork())
 		return;
 	cradle.forker = thread_id();
@@ -59,47 +77,88 @@ void books_fork_parent(void)
 	if (cradle.forker != thread_id())
 		return;
 	cradle.ready = false;
+	cradle.no_room = false;
 	cradle.forker = 0;
 	sites_unlock_after_fork();
 }
 
-static struct books *no_room(struct books *b)
+void books_fork_failed(void)
 {
-	struct cw_process *parent = extent_bytes(lineage.extent);
+	if (prepared && books_here())
+		collect_unborn(prepared);
+	prepared = 0;
+}
 
-	atomic_fetch_add(&parent->lost[CW_LOST_PROCESSES], 1);
+static struct books *without_books(struct books *b)
+{
 	atomic_store(&b->ready, BOOKS_NONE);
 	return NULL;
+}
+
+/* A child has its parent's pid namespace, unless its parent is not to be seen in its own. */
+static void settle_namespace(void)
+{
+	if (sys_call(SYS_getppid, 0, 0, 0, 0) != lineage.owner)
+		lineage.pid_ns = proc_pid_namespace();
+}
+
+/* Asked after the child's own record is there: from then on its parent's sites stay. */
+static bool parent_is_there(void)
+{
+	const struct cw_process *p = extent_bytes(lineage.extent);
+	uint32_t tag = atomic_load(&trace_map.extents[lineage.extent].tag);
+	uint32_t state = atomic_load(&p->state);
+
+	return cw_extent_kind(tag) == CW_EXTENT_PROCESS && p->pid == lineage.owner &&
+	       p->pid_start == lineage.owner_start && state != CW_PROCESS_NONE &&
+	       !(atomic_load(&p->flags) & CW_PROCESS_SITES_ONLY);
+}
+
+static struct books *open_unprepared(struct books *b)
+{
+	uint32_t extent = books_claim_process(lineage.extent);
+
+	if (extent && !parent_is_there()) {
+		collect_unborn(extent);
+		return without_books(b);
+	}
+	if (!extent) {
+		collect_count_loss();
+		return without_books(b);
+	}
+	b->extent = extent;
+	b->process = extent_bytes(extent);
+	if (inherit_sockets(b, lineage.extent) && books_open_as(b, extent))
+		return b;
+	b->process = NULL;
+	collect_unborn(extent);
+	collect_count_loss();
+	return without_books(b);
 }
 
 /* In a child made by fork() its books are in the cradle; one made by _Fork or a raw clone has
  * to see for itself. */
 struct books *books_open_child(struct books *b)
 {
-	uint32_t extent;
+	bool no_room = cradle.no_room;
 
 	if (!books_begin_opening(b))
 		return NULL;
+	settle_namespace();
 	thread_id_forget();
 	vfork_mark = 0;
 	sites_after_fork(cradle.forker);
 	cradle.forker = 0;
+	cradle.no_room = false;
+	prepared = 0;
 	if (cradle.ready) {
 		cradle.ready = false;
 		memcpy((char *)b + offsetof(struct books, extent),
 		       (char *)&cradle.books + offsetof(struct books, extent),
 		       offsetof(struct books, stats) - offsetof(struct books, extent));
-		books_open_as(b, b->extent);
-		return b;
+		return books_open_as(b, b->extent) ? b : without_books(b);
 	}
-	extent = books_claim_process(lineage.extent);
-	if (!extent)
-		return no_room(b);
-	b->extent = extent;
-	b->process = extent_bytes(extent);
-	inherit_sockets(b, lineage.extent);
-	books_open_as(b, extent);
-	return b;
+	return no_room ? without_books(b) : open_unprepared(b);
 }
 
 void books_fork_child(void)

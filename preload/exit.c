@@ -109,8 +109,7 @@ static void tidy(struct ending *e)
 	atomic_fetch_add(&h->ended, 1);
 	/* Daemon threads may still be in our hooks, and children may use our sites: the
 	 * extents are collected by another process, when room is short or it forks. */
-	if (!(atomic_load(&p->flags) & CW_PROCESS_FORKED))
-		atomic_store(&p->state, CW_PROCESS_CLEAN);
+	atomic_store(&p->state, CW_PROCESS_CLEAN);
 }
 
 /* A fork child on its way to exec has done nothing that could be looked at. */

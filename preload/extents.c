@@ -3,9 +3,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "clock.h"
+#include "collect.h"
 #include "extents.h"
-#include "proc.h"
 #include "sys.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -35,28 +34,89 @@ static bool commit(uint32_t index)
 	return sys_madvise(extent_bytes(index), CW_EXTENT_SIZE, MADV_POPULATE_WRITE) == 0;
 }
 
-uint32_t extent_claim(uint32_t owner)
+/* A free extent of [low, high), looked for from `hint` on; 0: none, or no room for its pages. */
+static uint32_t claim_in(uint32_t low, uint32_t high, uint32_t hint, uint32_t owner)
 {
-	uint32_t count = trace_map.header->extent_count;
-	uint32_t hint = atomic_load_explicit(&trace_map.header->extent_hint,
-					     memory_order_relaxed);
+	uint32_t at = hint > low && hint < high ? hint : low;
 
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t index = hint + i < count ? hint + i : hint + i - count;
+	for (uint32_t i = low; i < high; i++, at = at + 1 < high ? at + 1 : low) {
 		bool committed;
 
-		if (!try_claim(index, owner, &committed))
+		if (!try_claim(at, owner, &committed))
 			continue;
-		if (!committed && !commit(index)) {
-			atomic_store(&trace_map.extents[index].tag, CW_EXTENT_FREE);
-			return 0;
-		}
-		atomic_store_explicit(&trace_map.header->extent_hint,
-				      index + 1 < count ? index + 1 : 0,
-				      memory_order_relaxed);
-		return index;
+		if (committed || commit(at))
+			return at;
+		atomic_store(&trace_map.extents[at].tag, CW_EXTENT_FREE);
+		return 0;
 	}
 	return 0;
+}
+
+/* The first quarter is the share of the image's first process: what it forks cannot starve
+ * it. */
+static uint32_t share_end(void)
+{
+	return trace_map.header->extent_count / 4;
+}
+
+uint32_t extent_of_first_process(void)
+{
+	size_t table = CW_EXTENT_TABLE_OFFSET +
+		       trace_map.header->extent_count * sizeof(struct cw_extent);
+
+	return (uint32_t)((table + CW_EXTENT_SIZE - 1) / CW_EXTENT_SIZE);
+}
+
+static bool is_first(uint32_t owner)
+{
+	uint32_t first = extent_of_first_process();
+
+	return owner == first ||
+	       (!owner && atomic_load(&trace_map.extents[first].tag) == CW_EXTENT_FREE);
+}
+
+static uint32_t claim_from_share(uint32_t owner)
+{
+	static _Atomic uint32_t hint;
+	uint32_t index = claim_in(
+		1, share_end(), atomic_load_explicit(&hint, memory_order_relaxed), owner);
+
+	if (index)
+		atomic_store_explicit(&hint, index + 1, memory_order_relaxed);
+	return index;
+}
+
+static uint32_t claim_from_rest(uint32_t owner)
+{
+	_Atomic uint32_t *hint = &trace_map.header->extent_hint;
+	uint32_t index =
+		claim_in(share_end(), trace_map.header->extent_count,
+			 atomic_load_explicit(hint, memory_order_relaxed), owner);
+
+	if (index)
+		atomic_store_explicit(hint, index + 1, memory_order_relaxed);
+	return index;
+}
+
+static uint32_t claim(uint32_t owner)
+{
+	bool first = is_first(owner);
+	uint32_t index = first ? claim_from_share(owner) : claim_from_rest(owner);
+
+	if (!index && first)
+		index = claim_from_rest(owner);
+	else if (!index && collect_first_has_ended())
+		index = claim_from_share(owner);
+	return index;
+}
+
+uint32_t extent_claim(uint32_t owner)
+{
+	uint32_t index = claim(owner);
+
+	if (!index && collect_for_room())
+		index = claim(owner);
+	return index;
 }
 
 void extent_publish(uint32_t index, enum cw_extent_kind kind)
@@ -86,60 +146,22 @@ void extent_release(uint32_t index)
 				      memory_order_relaxed);
 }
 
-void extents_release_owned(uint32_t owner)
+uint32_t extents_release_owned(uint32_t owner, bool but_sites)
 {
 	uint32_t count = trace_map.header->extent_count;
+	uint32_t released = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t tag = atomic_load(&trace_map.extents[i].tag);
 
-		if (i != owner && cw_extent_kind(tag) > CW_EXTENT_CLAIMED &&
-		    cw_extent_owner(tag) == owner)
-			extent_release(i);
+		if (i == owner || cw_extent_kind(tag) <= CW_EXTENT_CLAIMED ||
+		    cw_extent_owner(tag) != owner ||
+		    (but_sites && cw_extent_kind(tag) == CW_EXTENT_HEAP))
+			continue;
+		extent_release(i);
+		released++;
 	}
-	extent_release(owner);
-}
-
-/* Processes that ended since the last time; private to each process, so a child begins anew. */
-static uint32_t ended_before;
-
-/* A few at a time are worth the walk. */
-#define COLLECT_AT 8
-
-/* A fork that failed leaves its child unborn; one that did not is over after so long (ns). */
-#define UNBORN_AT_MOST 60000000000ull
-
-static void collect_one(uint32_t index)
-{
-	struct cw_process *process = extent_bytes(index);
-	uint32_t state = atomic_load(&process->state);
-
-	/* Its other threads may run on for a moment after it has written its report, and they
-	 * are in our hooks: only what the kernel has done with is taken. */
-	if (state == CW_PROCESS_CLEAN && proc_alive(process->pid, process->pid_start))
-		return;
-	if (state == CW_PROCESS_UNBORN && clock_ns() - process->started < UNBORN_AT_MOST)
-		return;
-	if ((state == CW_PROCESS_CLEAN || state == CW_PROCESS_UNBORN) &&
-	    atomic_compare_exchange_strong(&process->state, &state, CW_PROCESS_NONE))
-		extents_release_owned(index);
-}
-
-void extents_collect(bool all)
-{
-	uint32_t count = trace_map.header->extent_count;
-	uint32_t ended =
-		atomic_load_explicit(&trace_map.header->ended, memory_order_relaxed);
-
-	if (!all && ended - ended_before < COLLECT_AT)
-		return;
-	ended_before = ended;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t tag = atomic_load(&trace_map.extents[i].tag);
-
-		if (cw_extent_kind(tag) == CW_EXTENT_PROCESS)
-			collect_one(i);
-	}
+	return released;
 }
 
 void *extent_carve(_Atomic uint32_t *current, uint32_t owner, enum cw_extent_kind kind,

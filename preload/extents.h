@@ -42,17 +42,18 @@ static inline void *extent_bytes(uint32_t index)
 
 /* Claims an extent for the process in extent `owner` (0: it becomes its own owner). Its
  * bytes are zero and committed; it is not visible to readers before extent_publish().
- * Returns its index, or 0 if there is none or the file system is full. */
+ * Where none is free, the books of processes that are no more are collected first. Returns
+ * its index, or 0 if there is none or the file system is full. */
 uint32_t extent_claim(uint32_t owner);
 void extent_publish(uint32_t index, enum cw_extent_kind kind);
 
-/* Gives one extent back, or all that belong to `owner`, that of the process itself last. */
+/* Gives one extent back, or all that belong to the process in `owner` but that itself; with
+ * `but_sites` what is kept, too, is its heap. Returns how many. */
 void extent_release(uint32_t index);
-void extents_release_owned(uint32_t owner);
+uint32_t extents_release_owned(uint32_t owner, bool but_sites);
 
-/* Gives back what processes left that ended with nothing to report. Before a fork only if a few
- * have; `all` where extents run short. */
-void extents_collect(bool all);
+/* Where the process lies that made the trace. */
+uint32_t extent_of_first_process(void);
 
 /* The next `size` bytes (a multiple of 8) of the extent in *current, or of a new one of
  * that kind that is then put there. Lock-free. NULL if there is no room. */

@@ -31,7 +31,8 @@ bool fd_enter(struct books *b, int fd, uint64_t entry, uint64_t *old)
 	slot = fd_slot(b, fd);
 	if (!slot) {
 		if (!add_page(b, (unsigned)fd / CW_FDS_PER_EXTENT)) {
-			books_lost(CW_LOST_SOCKETS);
+			if (b == books)
+				books_lost(CW_LOST_SOCKETS);
 			return false;
 		}
 		slot = fd_slot(b, fd);

@@ -70,6 +70,7 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(pipe2)          \
 	HOOK(syscall)        \
 	HOOK(vfork)          \
+	HOOK(fork)           \
 	HOOK(_exit)          \
 	HOOK(_Exit)          \
 	HOOK(execve)         \

@@ -13,6 +13,7 @@ struct copying {
 	 * them. */
 	uint64_t last_entry;
 	uint64_t last_copy;
+	bool no_room;
 };
 
 /* The copy of a parent's record, found again for its further descriptors by the cookie. */
@@ -69,25 +70,25 @@ static void inherit(struct copying *c, int fd, uint64_t entry)
 		socket_ref(mine);
 	else
 		mine = copy(c, parent);
-	if (mine)
-		fd_enter(c->b, fd, mine, &old);
+	if (!mine || !fd_enter(c->b, fd, mine, &old))
+		c->no_room = true;
 	c->last_entry = entry;
 	c->last_copy = mine;
 }
 
-void inherit_sockets(struct books *b, uint32_t parent)
+bool inherit_sockets(struct books *b, uint32_t parent)
 {
 	const struct cw_process *p = extent_bytes(parent);
 	struct copying c = {.b = b};
 
-	for (unsigned i = 0; parent && i < CW_FD_EXTENTS; i++) {
+	for (unsigned i = 0; i < CW_FD_EXTENTS && !c.no_room; i++) {
 		uint32_t extent = atomic_load_explicit(&p->fds[i], memory_order_acquire);
 		_Atomic uint64_t *entries;
 
 		if (!extent)
 			continue;
 		entries = extent_bytes(extent);
-		for (unsigned k = 0; k < CW_FDS_PER_EXTENT; k++) {
+		for (unsigned k = 0; k < CW_FDS_PER_EXTENT && !c.no_room; k++) {
 			uint64_t entry =
 				atomic_load_explicit(&entries[k], memory_order_acquire);
 
@@ -95,4 +96,5 @@ void inherit_sockets(struct books *b, uint32_t parent)
 				inherit(&c, (int)(i * CW_FDS_PER_EXTENT + k), entry);
 		}
 	}
+	return !c.no_room;
 }

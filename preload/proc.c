@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads what the library needs of /proc. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,19 +26,24 @@ static size_t read_file(const char *path, char *to, size_t room)
 }
 
 /* The command in field 2 may hold spaces and parentheses: count from the last one. */
-static uint64_t start_ticks_in(const char *stat)
+static uint64_t field_of(const char *stat, int wanted)
 {
 	const char *p = strrchr(stat, ')');
-	uint64_t ticks = 0;
+	uint64_t value = 0;
 
-	for (int field = 2; p && field < 22; field++) {
+	for (int field = 2; p && field < wanted; field++) {
 		p = strchr(p, ' ');
 		if (p)
 			p++;
 	}
 	for (; p && *p >= '0' && *p <= '9'; p++)
-		ticks = ticks * 10 + (uint64_t)(*p - '0');
-	return ticks;
+		value = value * 10 + (uint64_t)(*p - '0');
+	return value;
+}
+
+static uint64_t start_ticks_in(const char *stat)
+{
+	return field_of(stat, 22);
 }
 
 uint64_t proc_start_ticks(void)
@@ -67,15 +73,48 @@ uint64_t proc_start_ticks_of(uint64_t pid)
 	return start_ticks_in(stat);
 }
 
-bool proc_alive(uint64_t pid, uint64_t start_ticks)
+/* Is /proc the one of our pid namespace? */
+static bool proc_is_ours(void)
 {
-	char stat[1024];
-	const char *p;
+	char self[24];
+	long n = sys_call(SYS_readlinkat, AT_FDCWD, "/proc/self", self, sizeof self - 1);
+	long pid = 0;
 
+	for (long i = 0; i < n; i++)
+		pid = pid * 10 + (self[i] - '0');
+	return n > 0 && pid == sys_getpid();
+}
+
+/* A leader that has ended shows as a zombie while its other threads run. */
+static bool is_zombie(const char *stat)
+{
+	const char *p = strrchr(stat, ')');
+
+	return p && p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X') &&
+	       field_of(stat, 20) <= 1;
+}
+
+bool proc_gone(uint32_t pid, uint64_t start_ticks)
+{
+	char stat[512];
+
+	if (sys_call(SYS_kill, pid, 0, 0, 0) == -ESRCH)
+		return true;
+	if (!proc_is_ours())
+		return false;
 	read_stat_of(pid, stat, sizeof stat);
-	p = strrchr(stat, ')');
-	return p && p[1] == ' ' && p[2] != 'Z' && p[2] != 'X' &&
-	       start_ticks_in(stat) == start_ticks;
+	if (!strrchr(stat, ')'))
+		return false;
+	return is_zombie(stat) || (start_ticks && start_ticks_in(stat) != start_ticks);
+}
+
+uint32_t proc_pid_namespace(void)
+{
+	struct stat st;
+
+	return sys_call(SYS_newfstatat, AT_FDCWD, "/proc/self/ns/pid", &st, 0) == 0
+		       ? (uint32_t)st.st_ino
+		       : 0;
 }
 
 static int hex_digit(char c)

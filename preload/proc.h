@@ -16,8 +16,12 @@ uint64_t proc_start_ticks(void);
 /* The same of another process; 0 if there is none. */
 uint64_t proc_start_ticks_of(uint64_t pid);
 
-/* Does that process still run? A zombie does not. */
-bool proc_alive(uint64_t pid, uint64_t start_ticks);
+/* Is that process of our own pid namespace no more, or a zombie? False where it cannot be told:
+ * where /proc is not there or another namespace's, only a pid that nobody has tells. */
+bool proc_gone(uint32_t pid, uint64_t start_ticks);
+
+/* The inode of our pid namespace; 0 if /proc does not say. */
+uint32_t proc_pid_namespace(void);
 
 /* The kernel's boot id as 16 raw bytes, zeros if unknown. */
 void proc_boot_id(uint8_t id[16]);

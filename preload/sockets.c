@@ -76,7 +76,8 @@ struct cw_socket *socket_new(struct books *b)
 		s = extent_carve(&b->sockets_extent, b->extent, CW_EXTENT_SOCKETS,
 				 sizeof *s);
 	if (!s) {
-		books_lost(CW_LOST_SOCKETS);
+		if (b == books)
+			books_lost(CW_LOST_SOCKETS);
 		return NULL;
 	}
 	clear(s);

@@ -17,7 +17,8 @@ static inline struct cw_socket *entry_socket(uint64_t entry)
 	return ref_pointer((cw_ref)(entry >> 32));
 }
 
-/* A zeroed record, invisible to readers until socket_commit(). NULL: no room (counted). */
+/* A zeroed record, invisible to readers until socket_commit(). NULL: no room (counted, but
+ * for books that a child is to get). */
 struct cw_socket *socket_new(struct books *b);
 
 /* Makes it visible with one reference; returns its descriptor entry. */

@@ -6,8 +6,9 @@
  * image that made it and by every process that image forks. It is a header, a table of
  * extents, and the extents: pieces of CW_EXTENT_SIZE bytes, each claimed whole by one
  * process for records of one kind. Who claims an extent owns what is in it until it gives
- * it back; nothing but the header's counters and the extent table is ever written by two
- * processes.
+ * it back. Nothing but the header's counters, the extent table and the first process's
+ * CW_LOST_PROCESSES is written by two processes, and what a dead one left by whoever has
+ * swapped its state for CW_PROCESS_NONE.
  *
  * A record is referred to by its offset in the file, in units of 8 bytes: a `cw_ref`; 0
  * is "none" (the header lies there). Times are CLOCK_MONOTONIC nanoseconds, 0 for
@@ -77,7 +78,7 @@ enum cw_lost {
 	CW_LOST_SITES,        /* a stack captured but not kept: no room */
 	CW_LOST_STATS,        /* no room for a site's counters */
 	CW_LOST_LATE_CLOSES,  /* more late closes than the ring keeps */
-	CW_LOST_PROCESSES,    /* a fork child without books: no room */
+	CW_LOST_PROCESSES,    /* a fork child without books, or its books given up: no room */
 	CW_LOST_LOOKS,        /* no room for what the kernel said at the end */
 	CW_LOST_KINDS,
 };
@@ -106,10 +107,12 @@ struct cw_header {
 	uint32_t image;      /* 0, 1, …: the n-th trace made by that pid (after exec) */
 	uint64_t grace;      /* ns */
 	uint64_t slow_close; /* ns */
-	_Atomic uint32_t live;     /* processes that use it and have not ended cleanly */
+	_Atomic uint32_t live;     /* processes that use it, or are about to, and have not
+				      ended cleanly */
 	_Atomic uint32_t findings; /* processes that ended with something to report */
 	_Atomic uint32_t
-		ended; /* processes that ended cleanly and gave back their extents */
+		ended; /* processes that ended cleanly and gave back their extents, or were
+			  killed with nothing to report and were collected */
 	_Atomic uint32_t extent_hint;  /* where to look for a free extent */
 	_Atomic uint64_t ended_opened; /* sockets opened by those processes */
 	_Atomic uint64_t ended_closed;
@@ -152,8 +155,9 @@ enum cw_end {
 };
 
 enum cw_process_flag {
-	CW_PROCESS_FORKED = 1u << 0,   /* it has forked: others may use its sites */
-	CW_PROCESS_REPORTED = 1u << 1, /* it has printed its report */
+	CW_PROCESS_FORKED = 1u << 0,     /* it has forked: others may use its sites */
+	CW_PROCESS_REPORTED = 1u << 1,   /* it has printed its report */
+	CW_PROCESS_SITES_ONLY = 1u << 2, /* collected, but for what its children use */
 };
 
 #define CW_LATE_RING  1024u
@@ -199,7 +203,8 @@ struct cw_process {
 	_Atomic uint32_t flags; /* enum cw_process_flag */
 	uint32_t fd_limit;      /* RLIMIT_NOFILE at the end, 0 if not read */
 	uint32_t fds_open;      /* descriptors open at the end, 0 if not counted */
-	uint32_t reserved;
+	uint32_t pid_ns; /* inode of its pid namespace; 1: that of the image's first process,
+			    which could not be read; 0: not known */
 	_Atomic uint64_t opened; /* sockets that came to it: accept, connect, socket, … */
 	_Atomic uint64_t closed; /* by a call that we saw */
 	_Atomic uint64_t gone;   /* closed or replaced out of our sight */

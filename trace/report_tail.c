@@ -125,7 +125,7 @@ static const char *const losses[CW_LOST_KINDS] = {
 	[CW_LOST_SITES] = "stacks captured but not kept: no room",
 	[CW_LOST_STATS] = "places without counters: no room",
 	[CW_LOST_LATE_CLOSES] = "late closes beyond those that are remembered",
-	[CW_LOST_PROCESSES] = "forked children that were not traced: no room",
+	[CW_LOST_PROCESSES] = "forked children not traced, or given up: no room",
 	[CW_LOST_LOOKS] = "sockets whose kernel state was not kept: no room",
 };
 

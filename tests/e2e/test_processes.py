@@ -129,3 +129,40 @@ def test_children_of_subprocess_do_not_touch_the_servers_books(start, python):
     assert (report.leaks, group.verdict) == (1, "eof-ignored"), report.text
     assert forgotten in group.text
     assert re.search(r"3 sockets opened: 0 closed, 1 leaked", report.text), report.text
+
+
+LOST = re.compile(r"^lost: (\d+) (.*)$", re.M)
+
+
+@pytest.mark.parametrize("count, kind", [(1200, "killed"), (1500, "forking"), (3000, "failing")])
+def test_children_that_are_gone_take_no_room(start, count, kind):
+    run = start([program("forks_many"), count, kind], grace="20ms")
+    assert run.wait() == 0, run.err
+    assert "%d failed" % (count if kind == "failing" else 0) in run.out
+    report = Report(run.err)
+    assert (report.leaks, report.pid) == (200, run.pid), report.text
+    assert "603 sockets opened" in report.text
+    assert "nothing lost" in report.text, report.text
+    assert run.err.count("closewait: ") == 1, run.err
+
+
+def test_findings_of_killed_children_go_last_and_are_counted(start, directory, read_report):
+    run = start([program("forks_many"), 700, "leaking"], grace="20ms")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert (report.leaks, report.pid) == (200, run.pid), report.text
+    (given_up, words), = LOST.findall(report.text)
+    assert "given up" in words, report.text
+    # What was given up is not kept, and what is kept was not given up.
+    after = read_report(*traces(directory)).text
+    kept = len(re.findall(r"^closewait: LEAK: 1 socket,.*SIGKILL", after, re.M))
+    assert kept > 100 and kept + int(given_up) == 700, after[-3000:]
+
+
+def test_sites_of_a_process_stay_as_long_as_its_children(start):
+    run = start([program("heirs")], grace="20ms")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert report.leaks == 1 and report.pid != run.pid, run.err
+    assert named(report.only().stack("opened"), "pair_open", "opened_by_the_child",
+                 "main"), report.text

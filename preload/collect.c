@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* Collects the books of processes that have ended. */
+#include "collect.h"
+#include "books_open.h"
+#include "clock.h"
+#include "extents.h"
+#include "on_stack.h"
+#include "proc.h"
+#include "sys.h"
+
+/* A few at a time are worth the walk. */
+#define COLLECT_AT 8
+
+/* A fork that failed inside libc (daemon, forkpty) leaves its child unborn; one that did not
+ * is over after so long. So is the end of a process of which the kernel cannot be asked. */
+#define OVER_AFTER 60000000000ull
+
+/* After a search in vain. */
+#define PAUSE 1000000000ull
+
+/* How many go at once where findings are lost. */
+#define OLDEST 32u
+
+/* Processes that ended since the last time; private to each process, so a child begins anew. */
+static uint32_t ended_before;
+
+static const struct cw_process *process_at(uint32_t index)
+{
+	uint32_t tag = atomic_load(&trace_map.extents[index].tag);
+
+	return cw_extent_kind(tag) == CW_EXTENT_PROCESS ? extent_bytes(index) : NULL;
+}
+
+/* A pid says something in its own namespace only. */
+static bool can_ask(const struct cw_process *p)
+{
+	return p->pid_ns && p->pid_ns == lineage.pid_ns;
+}
+
+static bool is_gone(const struct cw_process *p)
+{
+	return can_ask(p) && proc_gone(p->pid, p->pid_start);
+}
+
+static bool is_older(uint64_t ns)
+{
+	return clock_ns() - ns > OVER_AFTER;
+}
+
+/* What verdict.c's is_candidate() might take for a connection that was left, without the
+ * kernel's word. */
+static bool socket_tells(const struct cw_socket *s)
+{
+	uint32_t flags = atomic_load(&s->flags);
+
+	if (!cw_word_refs(atomic_load(&s->word)) || flags & CW_SOCKET_LISTENING)
+		return false;
+	if (s->origin == CW_ORIGIN_INHERITED && !(flags & CW_SOCKET_TOUCHED))
+		return false;
+	return flags & (CW_SOCKET_CONNECTED | CW_SOCKET_EOF | CW_SOCKET_RESET) ||
+	       atomic_load(&s->eofs) >= CW_EOF_SPIN;
+}
+
+static bool stats_tell(const struct cw_stats *s)
+{
+	return atomic_load(&s->slow) || atomic_load(&s->eof_spins);
+}
+
+static bool extent_tells(uint32_t index, enum cw_extent_kind kind)
+{
+	const struct cw_socket *sockets = extent_bytes(index);
+	const struct cw_stats *stats = extent_bytes(index);
+
+	for (size_t i = 0; kind == CW_EXTENT_SOCKETS && i < CW_SOCKETS_PER_EXTENT; i++) {
+		if (socket_tells(&sockets[i]))
+			return true;
+	}
+	for (size_t i = 0; kind == CW_EXTENT_STATS && i < CW_STATS_PER_EXTENT; i++) {
+		if (stats_tell(&stats[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Could a report on it say more than that nothing was found? */
+static bool process_tells(uint32_t index)
+{
+	const struct cw_process *p = extent_bytes(index);
+	uint32_t count = trace_map.header->extent_count;
+
+	if (atomic_load(&p->double_closes) || atomic_load(&p->exhausted) ||
+	    atomic_load(&p->lost[CW_LOST_SOCKETS]) ||
+	    atomic_load(&p->lost[CW_LOST_FDS]) ||
+	    atomic_load(&p->lost[CW_LOST_PROCESSES]))
+		return true;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t tag = atomic_load(&trace_map.extents[i].tag);
+
+		if (cw_extent_owner(tag) == index && extent_tells(i, cw_extent_kind(tag)))
+			return true;
+	}
+	return false;
+}
+
+/* Is anything kept of a process that this one forked? It may refer to our sites. */
+static bool has_children(uint32_t index)
+{
+	uint32_t count = trace_map.header->extent_count;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct cw_process *p = process_at(i);
+
+		if (p && i != index && p->parent == index)
+			return true;
+	}
+	return false;
+}
+
+static void count_out(const struct cw_process *p, uint32_t state, bool findings)
+{
+	struct cw_header *h = trace_map.header;
+
+	if (state == CW_PROCESS_LIVE || state == CW_PROCESS_UNBORN)
+		atomic_fetch_sub(&h->live, 1);
+	if (state == CW_PROCESS_LIVE && findings) {
+		atomic_fetch_add(&h->findings, 1);
+	} else if (state == CW_PROCESS_LIVE) {
+		atomic_fetch_add(&h->ended_opened, atomic_load(&p->opened));
+		atomic_fetch_add(&h->ended_closed, atomic_load(&p->closed));
+		atomic_fetch_add(&h->ended, 1);
+	}
+}
+
+/* Takes the record out of every reader's sight, and then its extents. */
+static uint32_t give_back(uint32_t index, uint32_t state, bool findings)
+{
+	struct cw_process *p = extent_bytes(index);
+	uint32_t released;
+
+	if (!atomic_compare_exchange_strong(&p->state, &state, CW_PROCESS_NONE))
+		return 0;
+	count_out(p, state, findings);
+	/* Looked at after the swap: a child that opens books of its own is either seen here,
+	 * or sees that its parent's are gone. */
+	if (has_children(index)) {
+		released = extents_release_owned(index, true);
+		atomic_fetch_or(&p->flags, CW_PROCESS_SITES_ONLY);
+		atomic_store(&p->state, CW_PROCESS_CLEAN);
+		return released;
+	}
+	released = extents_release_owned(index, false);
+	extent_release(index);
+	return released + 1;
+}
+
+static uint32_t collect_one(uint32_t index, const struct cw_process *p, bool killed_too)
+{
+	uint32_t state = atomic_load(&p->state);
+	bool over = false;
+
+	if (state == CW_PROCESS_UNBORN) {
+		over = is_older(p->started);
+	} else if (state == CW_PROCESS_CLEAN) {
+		if (atomic_load(&p->flags) & CW_PROCESS_SITES_ONLY && has_children(index))
+			return 0;
+		/* Its other threads may run on for a moment after it has written its
+		 * report, and they are in our hooks. */
+		over = can_ask(p) ? is_gone(p) : is_older(p->ended);
+	} else if (state == CW_PROCESS_LIVE && killed_too) {
+		over = is_gone(p) && !process_tells(index);
+	}
+	return over ? give_back(index, state, false) : 0;
+}
+
+/* Backwards: children mostly lie behind their parents, and go first. */
+static uint32_t collect(bool killed_too)
+{
+	uint32_t released = 0;
+
+	for (uint32_t i = trace_map.header->extent_count; i-- > 0;) {
+		const struct cw_process *p = process_at(i);
+
+		if (p)
+			released += collect_one(i, p, killed_too);
+	}
+	return released;
+}
+
+struct old {
+	uint64_t when; /* it was last known to live */
+	uint32_t index;
+	uint32_t state;
+};
+
+/* Keeps the oldest in order; returns how many there are now. */
+static unsigned keep_oldest(struct old *oldest, unsigned n, struct old one)
+{
+	unsigned at = n;
+
+	while (at && oldest[at - 1].when > one.when)
+		at--;
+	if (at == OLDEST)
+		return n;
+	n = n < OLDEST ? n + 1 : n;
+	for (unsigned i = n - 1; i > at; i--)
+		oldest[i] = oldest[i - 1];
+	oldest[at] = one;
+	return n;
+}
+
+static uint32_t give_up_oldest(void)
+{
+	uint32_t count = trace_map.header->extent_count;
+	struct old oldest[OLDEST];
+	uint32_t released = 0;
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct cw_process *p = process_at(i);
+		uint32_t state = p ? atomic_load(&p->state) : CW_PROCESS_NONE;
+
+		if ((state == CW_PROCESS_LIVE || state == CW_PROCESS_ENDED) && is_gone(p))
+			n = keep_oldest(
+				oldest, n,
+				(struct old){atomic_load(&p->last_event), i, state});
+	}
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t more = give_back(oldest[i].index, oldest[i].state, true);
+
+		if (more)
+			collect_count_loss();
+		released += more;
+	}
+	return released;
+}
+
+static void collect_all(void *released)
+{
+	uint32_t *n = released;
+
+	*n = collect(true);
+	if (!*n)
+		*n = give_up_oldest();
+}
+
+void collect_before_fork(void)
+{
+	uint32_t ended =
+		atomic_load_explicit(&trace_map.header->ended, memory_order_relaxed);
+
+	if (ended - ended_before < COLLECT_AT)
+		return;
+	ended_before = ended;
+	collect(false);
+}
+
+/* It reads /proc, which takes more stack than the program's thread may have left. */
+bool collect_for_room(void)
+{
+	static _Atomic uint64_t not_before;
+	const uint64_t all = ~0ull;
+	uint32_t released = 0;
+	uint64_t mask;
+
+	if (clock_ns() < atomic_load_explicit(&not_before, memory_order_relaxed))
+		return false;
+	sys_sigprocmask(SIG_SETMASK, &all, &mask);
+	on_own_stack(collect_all, &released);
+	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	if (!released)
+		atomic_store_explicit(&not_before, clock_ns() + PAUSE,
+				      memory_order_relaxed);
+	return released != 0;
+}
+
+bool collect_first_has_ended(void)
+{
+	const struct cw_process *p = process_at(extent_of_first_process());
+
+	if (!p || p->parent || atomic_load(&p->state) != CW_PROCESS_LIVE)
+		return true;
+	return is_gone(p);
+}
+
+void collect_unborn(uint32_t extent)
+{
+	give_back(extent, CW_PROCESS_UNBORN, false);
+}
+
+void collect_count_loss(void)
+{
+	uint32_t first = extent_of_first_process();
+	const struct cw_process *p = process_at(first);
+
+	if (p && !p->parent && atomic_load(&p->state) == CW_PROCESS_LIVE)
+		atomic_fetch_add(&((struct cw_process *)extent_bytes(first))
+					  ->lost[CW_LOST_PROCESSES],
+				 1);
+	else
+		books_lost(CW_LOST_PROCESSES);
+}
