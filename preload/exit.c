@@ -30,6 +30,14 @@
 
 static uint64_t leaks_found;
 
+/* What tidy() did, for exit_not_yet(). */
+static struct {
+	bool findings;
+	bool clean;
+	uint64_t opened;
+	uint64_t closed;
+} tidied;
+
 struct ending {
 	struct books *b;
 	enum cw_end how;
@@ -96,6 +104,8 @@ static void tidy(struct ending *e)
 	bool keep = options.keep == KEEP_ALWAYS ||
 		    (options.keep == KEEP_LEAKS && e->result.findings);
 
+	tidied.findings = keep;
+	tidied.clean = false;
 	if (keep)
 		atomic_fetch_add(&h->findings, 1);
 	if (atomic_fetch_sub(&h->live, 1) == 1 && atomic_load(&h->findings) == 0) {
@@ -104,8 +114,11 @@ static void tidy(struct ending *e)
 	}
 	if (keep)
 		return;
-	atomic_fetch_add(&h->ended_opened, atomic_load(&p->opened));
-	atomic_fetch_add(&h->ended_closed, atomic_load(&p->closed));
+	tidied.clean = true;
+	tidied.opened = atomic_load(&p->opened);
+	tidied.closed = atomic_load(&p->closed);
+	atomic_fetch_add(&h->ended_opened, tidied.opened);
+	atomic_fetch_add(&h->ended_closed, tidied.closed);
 	atomic_fetch_add(&h->ended, 1);
 	/* Daemon threads may still be in our hooks, and children may use our sites: the
 	 * extents are collected by another process, when room is short or it forks. */
@@ -168,22 +181,44 @@ uint64_t exit_before(enum cw_end how, int value)
 	return e.result.leaks;
 }
 
+/* tidy(), backwards. The file may be gone by another process's hand, too: the last one that
+ * ended while we were not counted. */
+static void untidy(void)
+{
+	struct cw_header *h = trace_map.header;
+
+	atomic_fetch_add(&h->live, 1);
+	if (tidied.findings)
+		atomic_fetch_sub(&h->findings, 1);
+	if (tidied.clean) {
+		atomic_fetch_sub(&h->ended_opened, tidied.opened);
+		atomic_fetch_sub(&h->ended_closed, tidied.closed);
+		atomic_fetch_sub(&h->ended, 1);
+	}
+	trace_file_check();
+}
+
 void exit_not_yet(void)
 {
 	struct books *b = books_here();
-
+	int saved = errno;
 	uint32_t state;
 
 	if (!b || atomic_load(&b->finishing) != thread_id())
 		return;
-	state = atomic_exchange(&b->process->state, CW_PROCESS_LIVE);
-	if (state == CW_PROCESS_NONE) {
+	state = atomic_load(&b->process->state);
+	if (state == CW_PROCESS_NONE ||
+	    !atomic_compare_exchange_strong(&b->process->state, &state,
+					    CW_PROCESS_LIVE)) {
 		/* Its extents were given back meanwhile. */
 		atomic_store(&b->ready, BOOKS_NONE);
 		return;
 	}
-	atomic_fetch_add(&trace_map.header->live, 1);
+	b->process->ended = 0;
+	b->process->ended_by = CW_END_UNKNOWN;
+	untidy();
 	atomic_store(&b->finishing, 0);
+	errno = saved;
 }
 
 int exit_status(uint64_t leaks, int status)

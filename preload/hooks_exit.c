@@ -3,6 +3,8 @@
 #include <alloca.h>
 #include <stdarg.h>
 
+#include "books.h"
+#include "exec_check.h"
 #include "exit.h"
 #include "hooks.h"
 
@@ -23,47 +25,72 @@ CW_HOOK void _Exit(int status)
 	__builtin_unreachable();
 }
 
-static int exec_failed(int r)
+/* A vfork child and a process without books have nothing to end. */
+static bool ended_for_exec(bool possible)
 {
-	exit_not_yet();
+	if (possible)
+		exit_before(CW_END_EXEC, 0);
+	return possible;
+}
+
+static bool ended_for(int dir, const char *path, int flags)
+{
+	return ended_for_exec(books_here() && exec_can_run(dir, path, flags));
+}
+
+static bool ended_for_found(const char *file)
+{
+	return ended_for_exec(books_here() && exec_can_find(file));
+}
+
+static int exec_failed(bool ended, int r)
+{
+	if (ended)
+		exit_not_yet();
 	return r;
 }
 
 CW_HOOK int execve(const char *path, char *const argv[], char *const envp[])
 {
-	exit_before(CW_END_EXEC, 0);
-	return exec_failed(real_get()->execve(path, argv, envp));
+	bool ended = ended_for(AT_FDCWD, path, 0);
+
+	return exec_failed(ended, real_get()->execve(path, argv, envp));
 }
 
 CW_HOOK int execv(const char *path, char *const argv[])
 {
-	exit_before(CW_END_EXEC, 0);
-	return exec_failed(real_get()->execv(path, argv));
+	bool ended = ended_for(AT_FDCWD, path, 0);
+
+	return exec_failed(ended, real_get()->execv(path, argv));
 }
 
 CW_HOOK int execvp(const char *file, char *const argv[])
 {
-	exit_before(CW_END_EXEC, 0);
-	return exec_failed(real_get()->execvp(file, argv));
+	bool ended = ended_for_found(file);
+
+	return exec_failed(ended, real_get()->execvp(file, argv));
 }
 
 CW_HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	exit_before(CW_END_EXEC, 0);
-	return exec_failed(real_get()->execvpe(file, argv, envp));
+	bool ended = ended_for_found(file);
+
+	return exec_failed(ended, real_get()->execvpe(file, argv, envp));
 }
 
 CW_HOOK int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	exit_before(CW_END_EXEC, 0);
-	return exec_failed(real_get()->fexecve(fd, argv, envp));
+	bool ended = ended_for(fd, "", AT_EMPTY_PATH);
+
+	return exec_failed(ended, real_get()->fexecve(fd, argv, envp));
 }
 
 CW_HOOK int execveat(int dir, const char *path, char *const argv[], char *const envp[],
 		     int flags)
 {
-	exit_before(CW_END_EXEC, 0);
-	return exec_failed(real_get()->execveat(dir, path, argv, envp, flags));
+	bool ended = ended_for(dir, path, flags);
+
+	return exec_failed(ended, real_get()->execveat(dir, path, argv, envp, flags));
 }
 
 /* How many arguments follow, the closing NULL included. */

@@ -53,6 +53,18 @@ void trace_file_remove(void)
 	sys_call(SYS_unlinkat, AT_FDCWD, session_dir, AT_REMOVEDIR, 0);
 }
 
+void trace_file_check(void)
+{
+	if (!file_path[0] ||
+	    sys_call(SYS_faccessat, AT_FDCWD, file_path, 0, 0) != -ENOENT)
+		return;
+	file_path[0] = 0;
+	trace_map.header->flags |= CW_TRACE_PRIVATE;
+	notice_add("the end that was announced did not come, and the trace is removed",
+		   WITHOUT_FILE, NULL);
+	notice_flush();
+}
+
 void trace_file_beside(char *path, unsigned room, const char *suffix)
 {
 	struct text_build b = text_build_in(path, room);

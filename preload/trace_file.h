@@ -22,5 +22,9 @@ const char *trace_file_path(void);
 /* Removes the file and, if it was the last there, its session directory. */
 void trace_file_remove(void);
 
+/* For a process that was said to have ended and goes on: if its file is gone meanwhile, what is
+ * mapped is private memory from now on, and a notice says so. */
+void trace_file_check(void);
+
 /* Puts `suffix` in place of ".cwtrace" into `path`; "" if there is no file. */
 void trace_file_beside(char *path, unsigned room, const char *suffix);

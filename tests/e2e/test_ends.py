@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from reports import Report
-from traced import program
+from traced import program, traces
 
 ENDS = {  # way: (wait status, what stdio flushed)
     "return": (7, "not flushed"),
@@ -75,3 +75,48 @@ def test_program_sees_neither_handlers_nor_descriptors(start, directory):
     assert run.out == native.out
     assert "default" in run.out
     assert run.err == ""
+
+
+ABSENT = """execv -1 No such file or directory
+execl -1 Permission denied
+execve -1 Permission denied
+execvp -1 No such file or directory
+execlp -1 No such file or directory
+fexecve -1 Permission denied
+"""
+
+
+@pytest.mark.parametrize("end", ["exit", "kill"])
+def test_exec_of_what_is_not_there_ends_nothing(start, directory, read_report, end):
+    run = start([program("exec_fails"), "absent", end], grace="20ms")
+    assert run.wait() == (0 if end == "exit" else -signal.SIGKILL)
+    assert run.out == ABSENT
+    assert run.err.count("closewait: ") == (1 if end == "exit" else 0), run.err
+    assert read_report(*traces(directory)).only().verdict == "eof-ignored"
+
+
+def test_exec_that_fails_late_names_no_trace_that_is_gone(start, directory, tmp_path):
+    no_program = tmp_path / "no_program"
+    no_program.write_bytes(b"\x00\x01 neither a script nor a program\n")
+    no_program.chmod(0o755)
+    run = start([program("exec_fails"), no_program, "exit"], grace="20ms")
+    assert run.wait() == 0
+    assert "Exec format error" in run.out
+    assert traces(directory) == []
+    report = Report(run.err)
+    assert report.only().verdict == "eof-ignored", run.err
+    assert "ended by exit(0)" in report.end
+    assert ".cwtrace" not in run.err, run.err
+    assert "in memory only" in run.err, run.err
+
+
+def test_exec_that_fails_takes_its_finding_back(start, directory, tmp_path):
+    """What it found is closed afterwards: at the clean end the trace goes."""
+    no_program = tmp_path / "no_program"
+    no_program.write_bytes(b"\x00\x01 neither a script nor a program\n")
+    no_program.chmod(0o755)
+    run = start([program("exec_fails"), no_program, "close"], grace="20ms")
+    assert run.wait() == 0
+    assert run.err.count("closewait: LEAK") == 1
+    assert Report(run.err).end.endswith("replaced by exec"), run.err
+    assert traces(directory) == []
