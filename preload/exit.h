@@ -21,7 +21,7 @@ uint64_t exit_before(enum cw_end how, int value);
 /* The exit status to use instead of `status`, as exitcode=N has it. */
 int exit_status(uint64_t leaks, int status);
 
-/* exec failed: the process goes on living, and what exit_before() did is taken back. A trace
+/* exec failed, or the signal did not kill: the process goes on living, and what exit_before() did is taken back. A trace
  * that was removed is not to be had again: then a notice says that only memory is left.
  * Preserves errno. */
 void exit_not_yet(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Hooks of what sets and sends signals. */
+#include "exit.h"
 #include "hooks.h"
 #include "lock.h"
 #include "signals.h"
@@ -77,22 +78,32 @@ CW_HOOK int sigaltstack(const stack_t *set, stack_t *old)
 	return r;
 }
 
+/* Whoever sends itself a signal that kills does not come back. */
+static int sent(bool ended, int r)
+{
+	if (ended)
+		exit_not_yet();
+	return r;
+}
+
 CW_HOOK int raise(int sig)
 {
-	signals_before_sending(sig);
-	return real_get()->raise(sig);
+	bool ended = signals_before_sending(sig);
+
+	return sent(ended, real_get()->raise(sig));
 }
 
 CW_HOOK int kill(pid_t pid, int sig)
 {
-	if (sig && (pid == sys_getpid() || pid == 0))
-		signals_before_sending(sig);
-	return real_get()->kill(pid, sig);
+	bool ended =
+		sig && (pid == sys_getpid() || pid == 0) && signals_before_sending(sig);
+
+	return sent(ended, real_get()->kill(pid, sig));
 }
 
 CW_HOOK int pthread_kill(pthread_t thread, int sig)
 {
-	if (sig && thread == pthread_self())
-		signals_before_sending(sig);
-	return real_get()->pthread_kill(thread, sig);
+	bool ended = sig && thread == pthread_self() && signals_before_sending(sig);
+
+	return sent(ended, real_get()->pthread_kill(thread, sig));
 }

@@ -238,12 +238,21 @@ sighandler_t signals_handler(sighandler_t (*next)(int, sighandler_t), int sig,
 	return signals_shown(next(sig, handler));
 }
 
-void signals_before_sending(int sig)
+static bool is_blocked(int sig)
+{
+	uint64_t mask = 0;
+
+	sys_sigprocmask(SIG_BLOCK, NULL, &mask);
+	return mask >> (sig - 1) & 1;
+}
+
+bool signals_before_sending(int sig)
 {
 	struct sigaction now;
 
 	if (!installed || !is_fatal(sig) || real_get()->sigaction(sig, NULL, &now) != 0 ||
-	    is_ours(&now) || now.sa_handler != SIG_DFL)
-		return;
+	    is_ours(&now) || now.sa_handler != SIG_DFL || is_blocked(sig))
+		return false;
 	exit_before(CW_END_SIGNAL, sig);
+	return true;
 }

@@ -33,5 +33,6 @@ void signals_alternate(size_t size);
 sighandler_t signals_shown(sighandler_t handler);
 
 /* Before a signal is sent to the process itself: if it will end it and our handler is not
- * in place (SA_RESETHAND took it away), the report is written now. */
-void signals_before_sending(int sig);
+ * in place (SA_RESETHAND took it away), the report is written now. True: it was, and if the
+ * caller lives on, exit_not_yet() is due. */
+bool signals_before_sending(int sig);

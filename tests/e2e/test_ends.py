@@ -120,3 +120,14 @@ def test_exec_that_fails_takes_its_finding_back(start, directory, tmp_path):
     assert run.err.count("closewait: LEAK") == 1
     assert Report(run.err).end.endswith("replaced by exec"), run.err
     assert traces(directory) == []
+
+
+@pytest.mark.parametrize("how", ["raise", "kill", "pthread_kill"])
+def test_signal_that_is_blocked_ends_nothing(start, directory, how):
+    run = start([program("raise_blocked"), how], grace="20ms")
+    assert run.wait() == 0
+    assert run.err.count("closewait: ") == 1, run.err
+    report = Report(run.err)
+    assert report.only().verdict == "eof-ignored"
+    assert report.end.endswith("ended by exit(0)"), report.text
+    assert len(traces(directory)) == 1
