@@ -49,6 +49,11 @@ bool books_in_vfork_child(void)
 	return false;
 }
 
+bool books_are_ours(void)
+{
+	return (uint32_t)sys_getpid() == lineage.pid;
+}
+
 void books_lost(enum cw_lost what)
 {
 	struct books *b = books;

@@ -4,8 +4,10 @@
  *
  * They lie in a mapping that the kernel wipes in every child that has its own memory
  * (fork, _Fork, raw clone): a child finds `ready` 0 and opens books of its own. A child
- * that shares our memory (vfork) is recognised by the mark its thread got in our vfork
- * hook; it has no books at all, and nothing it does reaches its parent's.
+ * that shares our memory (vfork, clone with CLONE_VM) is recognised by the mark its thread
+ * got in our hook; it has no books at all, and nothing it does reaches its parent's. One that
+ * shares the descriptors as well (CLONE_FILES) acts in its parent's books; only its end is
+ * not theirs.
  *
  * books_here() is for every hook; it costs two loads. The others are for the rare paths.
  */
@@ -83,5 +85,8 @@ void books_fork_failed(void);
 /* True in a child that shares its parent's memory. Clears the mark once the parent runs
  * again. */
 bool books_in_vfork_child(void);
+
+/* Is the calling process the one whose books these are? A system call. */
+bool books_are_ours(void);
 
 void books_lost(enum cw_lost what);

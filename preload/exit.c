@@ -169,7 +169,7 @@ uint64_t exit_before(enum cw_end how, int value)
 	struct ending e = {.b = books_here(), .how = how, .value = value};
 	int saved = errno;
 
-	if (!e.b)
+	if (!e.b || !books_are_ours())
 		return 0;
 	notice_flush();
 	if (!begin(e.b))

@@ -14,7 +14,7 @@ void exit_normal(void *unused, int status);
 void exit_quick(void *unused, int status);
 
 /* Before a way out that runs no handlers: _exit, a fatal signal, exec. Returns how many
- * leaks there are. Nothing happens in a vfork child, or if another thread is at it (it is
+ * leaks there are. Nothing happens in a child that shares our memory, or if another thread is at it (it is
  * waited for, two seconds at most) or has done it. */
 uint64_t exit_before(enum cw_end how, int value);
 

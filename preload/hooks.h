@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(syscall)        \
 	HOOK(vfork)          \
 	HOOK(fork)           \
+	HOOK(clone)          \
 	HOOK(_exit)          \
 	HOOK(_Exit)          \
 	HOOK(execve)         \

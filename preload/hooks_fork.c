@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The hook of fork(). */
+/* Hooks of fork() and clone(); vfork's is vfork.S. */
+#include <stdarg.h>
+
 #include "books.h"
 #include "hooks.h"
 
@@ -12,4 +14,30 @@ CW_HOOK pid_t fork(void)
 	if (pid < 0)
 		books_fork_failed();
 	return pid;
+}
+
+/* Our memory, but descriptors of its own: what it does to them is not ours. */
+static bool is_like_vfork(int flags)
+{
+	return flags & CLONE_VM && !(flags & (CLONE_THREAD | CLONE_FILES));
+}
+
+/* The child begins in `f`, on a stack of its own: no frame of ours is returned from twice. The
+ * mark is in the thread storage that both have. (One with CLONE_SETTLS has its own, of which we
+ * know nothing, not even that there is room for ours.) */
+CW_HOOK int clone(int (*f)(void *), void *stack, int flags, void *argument, ...)
+{
+	va_list ap;
+	pid_t *parent_tid;
+	void *tls;
+	pid_t *child_tid;
+
+	va_start(ap, argument);
+	parent_tid = va_arg(ap, pid_t *);
+	tls = va_arg(ap, void *);
+	child_tid = va_arg(ap, pid_t *);
+	va_end(ap);
+	if (is_like_vfork(flags))
+		vfork_mark = 1;
+	return real_get()->clone(f, stack, flags, argument, parent_tid, tls, child_tid);
 }

@@ -166,3 +166,26 @@ def test_sites_of_a_process_stay_as_long_as_its_children(start):
     assert report.leaks == 1 and report.pid != run.pid, run.err
     assert named(report.only().stack("opened"), "pair_open", "opened_by_the_child",
                  "main"), report.text
+
+
+@pytest.mark.parametrize("way", ["exec", "_exit", "beside"])
+def test_clone_child_does_not_touch_its_parents_books(start, way, directory):
+    run = start([program("clone_vm"), way], grace="20ms")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert (report.leaks, report.only().verdict) == (1, "eof-ignored"), report.text
+    assert run.err.count("closewait: ") == 1, run.err
+    assert "9 sockets opened: 1 closed, 1 leaked" in report.text, report.text
+    assert "out of our sight" not in report.text
+    assert len(traces(directory)) == 1
+
+
+def test_clone_child_with_our_descriptors_closes_ours(start):
+    run = start([program("clone_vm"), "files"], grace="20ms")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert run.err.count("closewait: ") == 1, run.err
+    assert report.only().verdict == "eof-ignored", report.text
+    assert report.end.endswith("ended by exit(0)"), report.text
+    assert "9 sockets opened: 3 closed, 1 leaked" in report.text, report.text
+    assert "out of our sight" not in report.text
