@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the books of an image's first process, and tells whose they are. */
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/single_threaded.h>
 
 #include "books_open.h"
 #include "clock.h"
@@ -22,6 +24,10 @@
 struct books *books;
 struct lineage lineage;
 __thread int vfork_mark __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* The mark of a thread that has left the books; its own vforks take that for theirs. */
+#define MARK_LEFT 2
+static __thread bool left __attribute__((tls_model("initial-exec")));
 
 void books_reserve(void)
 {
@@ -45,8 +51,52 @@ bool books_in_vfork_child(void)
 	if ((uint32_t)sys_getpid() != lineage.pid &&
 	    !(trace_map.bytes && books && atomic_load(&books->ready) == BOOKS_CLOSED))
 		return true;
+	vfork_mark = left ? MARK_LEFT : 0;
+	return left;
+}
+
+bool books_shared_by_threads(void)
+{
+	uint64_t threads;
+
+	if (!books_here() || __libc_single_threaded)
+		return false;
+	threads = proc_threads();
+	return threads != 1; /* 0: /proc does not say */
+}
+
+void books_leave(void)
+{
+	int saved = errno;
+
+	left = true;
+	vfork_mark = MARK_LEFT;
+	notice_add(
+		"a thread has taken descriptors of its own (CLOSE_RANGE_UNSHARE): what it "
+		"does to them is not traced",
+		NULL);
+	notice_flush();
+	errno = saved;
+}
+
+void books_rejoin(void)
+{
+	left = false;
 	vfork_mark = 0;
-	return false;
+}
+
+bool books_left(void)
+{
+	return left;
+}
+
+struct books *books_to_end(void)
+{
+	struct books *b = books_here();
+
+	if (!b && left && books && atomic_load(&books->ready) == BOOKS_READY)
+		b = books;
+	return b;
 }
 
 bool books_are_ours(void)

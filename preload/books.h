@@ -86,6 +86,18 @@ void books_fork_failed(void);
  * again. */
 bool books_in_vfork_child(void);
 
+/* Has this process books, and more than one thread? Reads /proc. */
+bool books_shared_by_threads(void);
+
+/* The calling thread has a descriptor table of its own from now on: it has no books any more,
+ * which a notice tells. A child that it forks has books, and inherits nothing. */
+void books_leave(void);
+
+/* For the end of the process: its books, in a thread that has left them, too. */
+struct books *books_to_end(void);
+/* Has the calling thread left them? Then it cannot ask the kernel about their sockets. */
+bool books_left(void);
+
 /* Is the calling process the one whose books these are? A system call. */
 bool books_are_ours(void);
 

@@ -34,14 +34,14 @@ static __thread uint32_t prepared __attribute__((tls_model("initial-exec")));
 
 /* The child gets all of what its parent has open, or is not traced: half of it would show
  * as a loss in every healthy child. */
-static uint32_t make_books(struct books *child, uint32_t parent)
+static uint32_t make_books(struct books *child, uint32_t parent, bool inherits)
 {
 	memset(child, 0, offsetof(struct books, stats));
 	child->extent = books_claim_process(parent);
 	if (!child->extent)
 		return 0;
 	child->process = extent_bytes(child->extent);
-	if (inherit_sockets(child, parent))
+	if (!inherits || inherit_sockets(child, parent))
 		return child->extent;
 	collect_unborn(child->extent);
 	return 0;
@@ -49,7 +49,7 @@ static uint32_t make_books(struct books *child, uint32_t parent)
 
 static void prepare_child(const struct books *b)
 {
-	prepared = make_books(&cradle.books, b->extent);
+	prepared = make_books(&cradle.books, b->extent, !books_left());
 	cradle.ready = prepared != 0;
 	cradle.no_room = !prepared;
 	if (cradle.no_room)
@@ -58,7 +58,7 @@ static void prepare_child(const struct books *b)
 
 void books_fork_prepare(void)
 {
-	struct books *b = books_here();
+	struct books *b = books_to_end();
 
 	cradle.threads = !__libc_single_threaded;
 	prepared = 0;
@@ -84,7 +84,7 @@ void books_fork_parent(void)
 
 void books_fork_failed(void)
 {
-	if (prepared && books_here())
+	if (prepared)
 		collect_unborn(prepared);
 	prepared = 0;
 }
@@ -146,7 +146,7 @@ struct books *books_open_child(struct books *b)
 		return NULL;
 	settle_namespace();
 	thread_id_forget();
-	vfork_mark = 0;
+	books_rejoin();
 	sites_after_fork(cradle.forker);
 	cradle.forker = 0;
 	cradle.no_room = false;
@@ -163,7 +163,7 @@ struct books *books_open_child(struct books *b)
 
 void books_fork_child(void)
 {
-	vfork_mark = 0;
+	books_rejoin();
 	thread_id_forget();
 	lineage.pid = (uint32_t)sys_getpid();
 	if (cradle.threads)

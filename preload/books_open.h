@@ -19,6 +19,9 @@ extern struct lineage lineage;
 /* The right to open the books of this process; false if another thread has it or did it. */
 bool books_begin_opening(struct books *b);
 
+/* In a fork child: its one thread has the descriptors that its books are of. */
+void books_rejoin(void);
+
 /* An extent for a process that is not alive yet; 0: no room. It counts as living. */
 uint32_t books_claim_process(uint32_t parent);
 

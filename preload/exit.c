@@ -85,7 +85,7 @@ static void mark_ended(struct ending *e)
 	struct rlimit limit;
 
 	p->ended = clock_ns();
-	p->looked = p->ended;
+	p->looked = books_left() ? 0 : p->ended;
 	p->ended_by = e->how;
 	p->end_value = e->value;
 	p->fds_open = proc_count_fds();
@@ -137,7 +137,8 @@ static void finish(void *argument)
 	struct ending *e = argument;
 
 	if (anything_to_say(e->b->process)) {
-		final_look(e->b);
+		if (!books_left())
+			final_look(e->b);
 		mark_ended(e);
 		write_report(e);
 	} else {
@@ -166,7 +167,7 @@ uint64_t exit_before(enum cw_end how, int value)
 {
 	const uint64_t all = ~0ull;
 	uint64_t mask;
-	struct ending e = {.b = books_here(), .how = how, .value = value};
+	struct ending e = {.b = books_to_end(), .how = how, .value = value};
 	int saved = errno;
 
 	if (!e.b || !books_are_ours())
@@ -200,7 +201,7 @@ static void untidy(void)
 
 void exit_not_yet(void)
 {
-	struct books *b = books_here();
+	struct books *b = books_to_end();
 	int saved = errno;
 	uint32_t state;
 

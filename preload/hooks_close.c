@@ -7,6 +7,9 @@
 #include "lifecycle.h"
 #include "sys.h"
 
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1u << 1) /* <linux/close_range.h> */
+#endif
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1u << 2) /* <linux/close_range.h> */
 #endif
@@ -38,10 +41,12 @@ static void found_one(void *context, struct books *b, int fd, uint64_t entry)
 	*(bool *)context = true;
 }
 
-/* Would the kernel do it? Asked with the one number that no descriptor can have. */
+/* Would the kernel do it? Asked with the one number that no descriptor can have, and without
+ * taking the program's table apart. */
 static bool close_range_works(unsigned flags)
 {
-	return sys_call(SYS_close_range, UINT_MAX, UINT_MAX, flags, 0) == 0;
+	return sys_call(SYS_close_range, UINT_MAX, UINT_MAX, flags & ~CLOSE_RANGE_UNSHARE,
+			0) == 0;
 }
 
 /* Many at once can fail only as a whole, and that is known beforehand; so each is let go
@@ -58,14 +63,23 @@ static void release_range(unsigned first, unsigned last, unsigned flags)
 		fd_each(b, first, last, close_one, NULL);
 }
 
+/* With other threads CLOSE_RANGE_UNSHARE leaves them the descriptors: nothing of theirs is
+ * closed, and what this thread does from now on is to a table of its own. */
 CW_HOOK int close_range(unsigned first, unsigned last, int flags)
 {
-	release_range(first, last, (unsigned)flags);
+	bool leaves = (unsigned)flags & CLOSE_RANGE_UNSHARE && books_shared_by_threads();
+	int r;
+
 	if (!real_get()->close_range) {
 		errno = ENOSYS;
 		return -1;
 	}
-	return real_get()->close_range(first, last, flags);
+	if (!leaves)
+		release_range(first, last, (unsigned)flags);
+	r = real_get()->close_range(first, last, flags);
+	if (r == 0 && leaves)
+		books_leave();
+	return r;
 }
 
 CW_HOOK void closefrom(int first)

@@ -54,6 +54,14 @@ uint64_t proc_start_ticks(void)
 	return start_ticks_in(stat);
 }
 
+uint64_t proc_threads(void)
+{
+	char stat[1024];
+
+	read_file("/proc/self/stat", stat, sizeof stat);
+	return field_of(stat, 20);
+}
+
 static void read_stat_of(uint64_t pid, char *stat, size_t room)
 {
 	char path[40];

@@ -20,6 +20,9 @@ uint64_t proc_start_ticks_of(uint64_t pid);
  * where /proc is not there or another namespace's, only a pid that nobody has tells. */
 bool proc_gone(uint32_t pid, uint64_t start_ticks);
 
+/* How many threads this process has; 0 if /proc does not say. */
+uint64_t proc_threads(void);
+
 /* The inode of our pid namespace; 0 if /proc does not say. */
 uint32_t proc_pid_namespace(void);
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from reports import Report
+from reports import HEAD, Report
 from traced import program
 
 OPERATIONS = 4000
@@ -38,3 +38,34 @@ def test_threads_at_random(start, seed, unwind):
     assert ("%d leaked, %d listening." % (report.leaks, own["listening"])) in report.text
     assert "nothing lost" in report.text, report.text
     assert "double-close" not in report.text
+
+
+APART = "closewait: a thread has taken descriptors of its own"
+
+
+@pytest.mark.parametrize("way", ["thread", "exit"])
+def test_thread_with_descriptors_of_its_own_closes_nobody_elses(start, way):
+    run = start([program("unshared"), way], grace="20ms")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert report.only().verdict == "eof-ignored" and report.leaks == 1, run.err
+    assert "3 sockets opened: 1 closed, 1 leaked" in report.text, report.text
+    assert "out of our sight" not in report.text
+    assert run.err.startswith(APART), run.err
+
+
+def test_child_of_a_thread_with_descriptors_of_its_own(start):
+    run = start([program("unshared"), "fork"], grace="20ms")
+    assert run.wait() == 0, run.err
+    heads = HEAD.findall(run.err)
+    assert [head[0] for head in heads] == ["1", "1"], run.err
+    assert "out of our sight" not in run.err
+
+
+def test_unsharing_alone_is_closing(start):
+    run = start([program("unshared"), "alone"], grace="20ms")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert report.only().verdict == "eof-ignored" and report.leaks == 1, run.err
+    assert "6 sockets opened: 4 closed, 1 leaked" in report.text, report.text
+    assert APART not in run.err
