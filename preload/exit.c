@@ -79,19 +79,26 @@ static void write_report(struct ending *e)
 	emit_close(&text);
 }
 
+/* What the report tells of the process itself. Listing /proc/self/fd makes an inode for every
+ * descriptor: not for a child that only passes through. */
+static void look_at_process(struct cw_process *p)
+{
+	struct rlimit limit;
+
+	p->fds_open = proc_count_fds();
+	if (sys_call(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0)
+		p->fd_limit = (uint32_t)(limit.rlim_cur < UINT32_MAX ? limit.rlim_cur
+								     : UINT32_MAX);
+}
+
 static void mark_ended(struct ending *e)
 {
 	struct cw_process *p = e->b->process;
-	struct rlimit limit;
 
 	p->ended = clock_ns();
 	p->looked = books_left() ? 0 : p->ended;
 	p->ended_by = e->how;
 	p->end_value = e->value;
-	p->fds_open = proc_count_fds();
-	if (sys_call(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0)
-		p->fd_limit = (uint32_t)(limit.rlim_cur < UINT32_MAX ? limit.rlim_cur
-								     : UINT32_MAX);
 	atomic_store_explicit(&p->state, CW_PROCESS_ENDED, memory_order_release);
 }
 
@@ -139,6 +146,7 @@ static void finish(void *argument)
 	if (anything_to_say(e->b->process)) {
 		if (!books_left())
 			final_look(e->b);
+		look_at_process(e->b->process);
 		mark_ended(e);
 		write_report(e);
 	} else {

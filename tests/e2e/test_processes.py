@@ -9,8 +9,8 @@ import time
 import pytest
 
 from reports import HEAD, Report, named
-from traced import (DEADLINE, PYTHON, await_close_wait, client, closewait_lines, files_below,
-                    program, pythons, traces, until, until_older_than)
+from traced import (DEADLINE, LIBRARY, PYTHON, await_close_wait, client, closewait_lines,
+                    files_below, program, pythons, traces, until, until_older_than)
 
 
 def ask(port, request):
@@ -189,3 +189,19 @@ def test_clone_child_with_our_descriptors_closes_ours(start):
     assert report.end.endswith("ended by exit(0)"), report.text
     assert "9 sockets opened: 3 closed, 1 leaked" in report.text, report.text
     assert "out of our sight" not in report.text
+
+
+def listings(start, need, directory, children):
+    """How often directories are read while so many children come and go."""
+    run = start([need("strace"), "-f", "-qq", "-e", "trace=getdents64", "-o", "calls", "-E",
+                 "LD_PRELOAD=" + LIBRARY, "-E", "CLOSEWAIT_OPTIONS=dir=" + directory,
+                 program("forks_many"), children, "forking"], preload=False)
+    assert run.wait() == 0, run.err
+    with open(run.out_path.replace("stdout", "calls")) as f:
+        return f.read().count("getdents64(")
+
+
+def test_child_that_passes_through_lists_no_descriptors(start, need, directory):
+    """It would take the kernel as long as the parent has descriptors."""
+    few = listings(start, need, directory, 4)
+    assert few == listings(start, need, directory, 8)
