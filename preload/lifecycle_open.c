@@ -162,6 +162,34 @@ void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,
 	opened(b, s, fd);
 }
 
+/* connect() to AF_UNSPEC has parted socket and peer: the record begins afresh, with what a new
+ * connection would be told by, and keeps only where it was opened. The flags go first, and with
+ * them whatever they vouch for. A call that another thread is in meanwhile may still note what it
+ * learned of the old connection: such a thread races with the program's own connect(), too. */
+static void dissolved(struct cw_socket *s)
+{
+	atomic_fetch_and(&s->flags, CW_SOCKET_STDIO | CW_SOCKET_TOUCHED);
+	atomic_store_explicit(&s->eofs, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->moved, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->bytes_in, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->bytes_out, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->last_call, CW_CALL_NONE, memory_order_relaxed);
+	s->first_read_site = 0;
+	s->first_write_site = 0;
+	s->eof_site = 0;
+	s->shutdown_site = 0;
+	s->reset_site = 0;
+	s->peer_family = 0;
+}
+
+/* For an address that the kernel has taken: it can be read. */
+static bool is_unspecified(const void *address, socklen_t size)
+{
+	const struct sockaddr *any = address;
+
+	return size >= sizeof any->sa_family && any->sa_family == AF_UNSPEC;
+}
+
 void lifecycle_connected(int fd, uint64_t entry, int result, const void *peer,
 			 socklen_t size)
 {
@@ -176,6 +204,11 @@ void lifecycle_connected(int fd, uint64_t entry, int result, const void *peer,
 	s = lifecycle_still(b, fd, entry);
 	if (!s)
 		return;
+	if (result == 0 && is_unspecified(peer, size)) {
+		dissolved(s);
+		socket_unpin(b, s);
+		return;
+	}
 	if (s->origin == CW_ORIGIN_SOCKET) {
 		s->origin = CW_ORIGIN_CONNECT;
 		if (s->stats)

@@ -373,6 +373,64 @@ static void number_reused_out_of_sight(void)
 	told("recv", recv(fd, buffer, sizeof buffer, 0));
 }
 
+/* connect() to AF_UNSPEC parts a socket and its peer; it can be connected again. */
+
+static void dissolve(int fd)
+{
+	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+	must(!connect(fd, &nobody, sizeof nobody), "connect to AF_UNSPEC");
+}
+
+static struct pair used_by_both(void)
+{
+	struct pair pair = pair_open();
+
+	must(send(pair.client, "ask", 3, 0) == 3, "send");
+	must(recv(pair.server, buffer, sizeof buffer, 0) == 3, "recv");
+	must(send(pair.server, "answer", 6, 0) == 6, "send");
+	must(recv(pair.client, buffer, sizeof buffer, 0) == 6, "recv");
+	return pair;
+}
+
+static void dissolved(void)
+{
+	struct pair pair = used_by_both();
+
+	dissolve(pair.client);
+	close(pair.server);
+}
+
+static int dissolved_at_eof_and_connected_again(void)
+{
+	struct pair pair = used_by_both();
+	struct sockaddr_in address;
+	socklen_t size = sizeof address;
+
+	must(!shutdown(pair.client, SHUT_WR) && !close(pair.server), "close");
+	await_readable(pair.client);
+	told("recv", recv(pair.client, buffer, sizeof buffer, 0));
+	dissolve(pair.client);
+	must(!getsockname(pair.listener, (struct sockaddr *)&address, &size),
+	     "getsockname");
+	must(!connect(pair.client, (struct sockaddr *)&address, size), "connect");
+	pair.server = accept(pair.listener, NULL, NULL);
+	must(send(pair.server, "x", 1, 0) == 1, "send");
+	told("recv", recv(pair.client, buffer, 1, 0));
+	return pair.server;
+}
+
+static void connected_again(void)
+{
+	dissolved_at_eof_and_connected_again();
+}
+
+/* It is the second connection that is told of: the client sent nothing on it. */
+static void connected_again_and_left(void)
+{
+	close(dissolved_at_eof_and_connected_again());
+}
+
 /* Verdicts. */
 
 static void half_closed_client(void)
@@ -565,6 +623,9 @@ static const struct {
 	 0},
 	{"number_reused_by_a_leak", number_reused_by_a_leak, "eof-ignored", 1},
 	{"number_reused_out_of_sight", number_reused_out_of_sight, "-", 0},
+	{"dissolved", dissolved, "-", 0},
+	{"connected_again", connected_again, "-", 0},
+	{"connected_again_and_left", connected_again_and_left, "eof-unread", 1},
 	{"half_closed_client", half_closed_client, "half-closed", 1},
 	{"half_closed_client_answered_out_of_sight",
 	 half_closed_client_answered_out_of_sight, "half-closed", 1},
