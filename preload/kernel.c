@@ -97,7 +97,11 @@ bool kernel_peer_closed(int fd, const struct cw_socket *s, uint64_t *at_least)
 	if (is_inet_stream(s)) {
 		if (!tcp_info(fd, &info) || info.tcpi_state != STATE_CLOSE_WAIT)
 			return false;
-		*at_least = info.tcpi_last_ack_recv * NS_PER_MS;
+		/* The FIN came between the two, unless a keepalive was answered since. */
+		*at_least = (info.tcpi_last_ack_recv < info.tcpi_last_data_recv
+				     ? info.tcpi_last_ack_recv
+				     : info.tcpi_last_data_recv) *
+			    NS_PER_MS;
 		return true;
 	}
 	/* The kernel keeps no time for AF_UNIX: the peer may have left just now. */

@@ -105,16 +105,24 @@ static bool would_leak(const struct cw_socket *s, const struct cw_look *look)
 	return detail.leak;
 }
 
+/* The time since the peer's FIN that the kernel vouches for. */
+static uint64_t kernel_dwell(const struct closing *c, const struct cw_socket *s)
+{
+	uint64_t age = c->now - s->opened;
+	uint64_t at_least;
+
+	if (!kernel_peer_closed(c->fd, s, &at_least))
+		return NO_DWELL;
+	return at_least < age ? at_least : age;
+}
+
 /* Nobody learned of a FIN: the kernel is asked, unless the socket is too young to matter. */
 static uint64_t unlearned_dwell(const struct closing *c, const struct cw_socket *s)
 {
-	uint64_t at_least;
-
 	if (c->now - s->opened < options.grace || s->type != SOCK_STREAM ||
-	    atomic_load(&s->flags) & CW_SOCKET_LISTENING ||
-	    !kernel_peer_closed(c->fd, s, &at_least))
+	    atomic_load(&s->flags) & CW_SOCKET_LISTENING)
 		return NO_DWELL;
-	return at_least;
+	return kernel_dwell(c, s);
 }
 
 /* Is this where the program closes such sockets anyhow? Then it is no sweep of its exit, late as
@@ -123,6 +131,20 @@ static uint64_t unlearned_dwell(const struct closing *c, const struct cw_socket 
 static bool on_ordinary_path(const struct closing *c, const struct cw_socket *s)
 {
 	return site_stats_in_time(s->stats, c->site, c->now - late_after(s));
+}
+
+/* The FIN may have waited for long before its EOF was read. Asked only where that can make the
+ * close a slow one; once we have written, the last acknowledgement tells nothing of the FIN. */
+static uint64_t dwell_from_fin(const struct closing *c, const struct cw_socket *s)
+{
+	uint32_t flags = atomic_load(&s->flags);
+	uint64_t dwell;
+
+	if (!(flags & CW_SOCKET_EOF) || flags & CW_SOCKET_WROTE_AFTER_EOF ||
+	    c->dwell >= options.slow_close || c->now - s->opened < options.slow_close)
+		return c->dwell;
+	dwell = kernel_dwell(c, s);
+	return dwell != NO_DWELL && dwell > c->dwell ? dwell : c->dwell;
 }
 
 /* Everything that must be learned before the number is given back. False: the number had
@@ -134,6 +156,7 @@ static bool prepare(struct closing *c, struct cw_socket *s)
 	if (c->dwell == NO_DWELL)
 		c->dwell = unlearned_dwell(c, s);
 	c->late = is_beyond(c->dwell, late_after(s));
+	c->dwell = dwell_from_fin(c, s);
 	c->slow = is_beyond(c->dwell, options.slow_close);
 	if (c->late || c->slow)
 		look = look_before_close(c->b, s, c->fd);

@@ -299,8 +299,10 @@ static enum verdict late_verdict(struct judge *judge)
 	judge->moment = judge->socket->closed;
 	if (is_candidate(judge))
 		verdict = candidate_verdict(judge);
-	if (!judge->detail->leak)
+	if (!judge->detail->leak) {
+		*judge->detail = (struct verdict_detail){0};
 		return VERDICT_CLOSED;
+	}
 	judge->detail->closed_by_exit = true;
 	return verdict;
 }

@@ -121,3 +121,15 @@ def test_where_others_are_closed_a_late_close_may_still_be_slow(start):
 def test_headline_is_true_of_how_it_ended(start, case, words, other):
     group = Report(bring_about(start, case).err).only()
     assert words in group.headline and other not in group.headline, group.text
+
+
+def test_slow_close_dates_from_the_fin(start):
+    report = Report(bring_about(start, "read_late_and_closed", slow_close="120ms").err)
+    assert report.leaks == 0
+    assert "read_late_and_closed" in report.group("slow-close").text, report.text
+
+
+@pytest.mark.parametrize("case", ["old_and_closed_at_once", "idle_in_a_pool_and_closed",
+                                  "answered_out_of_sight_and_closed"])
+def test_no_slow_close(start, case):
+    assert bring_about(start, case, slow_close="120ms").err == ""

@@ -584,6 +584,49 @@ static void eof_then_answers_into_a_reset(void)
 	told("send", send(pair.server, "answer", 6, MSG_NOSIGNAL));
 }
 
+/* Slow closes, and what looks like one. */
+
+static void read_late_and_closed(void)
+{
+	int fd = peer_closed().server;
+
+	hold(150);
+	told("recv", recv(fd, buffer, sizeof buffer, 0));
+	must(!close(fd), "close");
+}
+
+static void old_and_closed_at_once(void)
+{
+	struct pair pair = pair_open();
+
+	hold(150);
+	close(pair.client);
+	await_readable(pair.server);
+	told("recv", recv(pair.server, buffer, sizeof buffer, 0));
+	must(!close(pair.server), "close");
+}
+
+static void idle_in_a_pool_and_closed(void)
+{
+	struct pair pair = used_by_both();
+
+	close(pair.server);
+	await_readable(pair.client);
+	hold(150);
+	must(!close(pair.client), "close");
+}
+
+static void answered_out_of_sight_and_closed(void)
+{
+	struct pair pair = pair_open();
+
+	must(!shutdown(pair.client, SHUT_WR), "shutdown");
+	told("recv", recv(pair.server, buffer, sizeof buffer, 0));
+	hold(150);
+	answer_out_of_sight(&pair);
+	must(!close(pair.server) && !close(pair.client), "close");
+}
+
 static const struct {
 	const char *name;
 	void (*bring_about)(void);
@@ -642,6 +685,10 @@ static const struct {
 	{"eof_then_reset", eof_then_reset, "eof-ignored", 1},
 	{"eof_then_answers_into_a_reset", eof_then_answers_into_a_reset, "eof-ignored",
 	 1},
+	{"read_late_and_closed", read_late_and_closed, "-", 0},
+	{"old_and_closed_at_once", old_and_closed_at_once, "-", 0},
+	{"idle_in_a_pool_and_closed", idle_in_a_pool_and_closed, "-", 0},
+	{"answered_out_of_sight_and_closed", answered_out_of_sight_and_closed, "-", 0},
 };
 
 int main(int argc, char **argv)
