@@ -51,7 +51,7 @@ static bool is_eof(const struct cw_socket *s, const struct reading *how)
 
 /* Is it the recorded socket that this call was about? A number that was closed out of our sight
  * may be another's by now, and what is learned here would be held against the wrong one. Asked
- * once a socket, when there is something to hold against it. */
+ * when there is something to hold against it: a few times a socket at most. */
 static bool is_the_one(struct books *b, const struct cw_socket *s, int fd, uint64_t entry)
 {
 	if (!s->cookie || kernel_cookie(fd) == s->cookie)
@@ -73,7 +73,7 @@ static void note_eof(struct books *b, struct cw_socket *s, int fd, uint64_t entr
 		atomic_fetch_or_explicit(&s->flags, CW_SOCKET_EOF | CW_SOCKET_CONNECTED,
 					 memory_order_release);
 		event_add(b, CW_EVENT_EOF, s->eof, fd, entry, s->eof_site);
-	} else if (times == CW_EOF_SPIN) {
+	} else if (times == CW_EOF_SPIN && is_the_one(b, s, fd, entry)) {
 		site_stats_spin(s->stats, s->eof_site);
 	}
 }

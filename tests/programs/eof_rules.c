@@ -324,6 +324,18 @@ static void file_read_by_the_number_of_a_socket(void)
 	told("read", read(fd, buffer, sizeof buffer));
 }
 
+/* Its EOF was read once; the file's ends are no EOF of the socket. */
+static void file_read_again_and_again_by_the_number_of_a_socket(void)
+{
+	int fd = at_eof();
+
+	take_numbers_below(fd);
+	must(!raw_close(fd), "close");
+	must(open("/dev/null", O_RDONLY) == fd, "the same number");
+	for (int i = 0; i < 200; i++)
+		must(read(fd, buffer, sizeof buffer) == 0, "read");
+}
+
 STEP int accept_the_second(const struct pair *pair)
 {
 	return accept(pair->listener, NULL, NULL);
@@ -664,6 +676,8 @@ static const struct {
 	{"number_reused_by_a_file", number_reused_by_a_file, "-", 0},
 	{"file_read_by_the_number_of_a_socket", file_read_by_the_number_of_a_socket, "-",
 	 0},
+	{"file_read_again_and_again_by_the_number_of_a_socket",
+	 file_read_again_and_again_by_the_number_of_a_socket, "-", 0},
 	{"number_reused_by_a_leak", number_reused_by_a_leak, "eof-ignored", 1},
 	{"number_reused_out_of_sight", number_reused_out_of_sight, "-", 0},
 	{"dissolved", dissolved, "-", 0},
