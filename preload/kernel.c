@@ -88,6 +88,14 @@ static bool hung_up(int fd, uint32_t *flags)
 	return *flags & (CW_LOOK_RDHUP | CW_LOOK_HUP);
 }
 
+/* The SYN is the first byte that the peer acknowledges. */
+bool kernel_was_connected(int fd)
+{
+	struct tcp_info info;
+
+	return tcp_info(fd, &info) && info.tcpi_bytes_acked;
+}
+
 bool kernel_peer_closed(int fd, const struct cw_socket *s, uint64_t *at_least)
 {
 	struct tcp_info info;

@@ -19,6 +19,9 @@ bool kernel_listening(int fd);
 /* Whether it has a peer. */
 bool kernel_connected(int fd);
 
+/* Whether it has, or had, a TCP connection: none that is only being attempted. */
+bool kernel_was_connected(int fd);
+
 /* Is a connected stream in CLOSE_WAIT, and since when at least (ns before now)? For a
  * close. */
 bool kernel_peer_closed(int fd, const struct cw_socket *s, uint64_t *at_least);

@@ -83,25 +83,28 @@ static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t en
 {
 	uint32_t flags = atomic_load_explicit(&s->flags, memory_order_relaxed);
 
-	/* EPIPE after our own shutdown is our own doing. */
+	/* EPIPE after our own shutdown is our own doing. Where connect() did not wait, it may be
+	 * the attempt that timed out: there was no connection, and the next one may succeed. */
 	if (s->type != SOCK_STREAM || flags & CW_SOCKET_RESET_CLAIMED ||
 	    (error == EPIPE && flags & CW_SOCKET_SHUT_WR) ||
+	    (error == ETIMEDOUT && !(flags & CW_SOCKET_CONNECTED) &&
+	     !kernel_was_connected(fd)) ||
 	    !is_the_one(b, s, fd, entry) || !claim(s, CW_SOCKET_RESET_CLAIMED))
 		return;
 	s->reset = clock_ns();
 	s->reset_site = site_here(b);
 	/* A write to a socket that was never connected is EPIPE too. */
-	atomic_fetch_or_explicit(&s->flags,
-				 CW_SOCKET_RESET |
-					 (error == ECONNRESET ? CW_SOCKET_CONNECTED : 0),
-				 memory_order_release);
+	atomic_fetch_or_explicit(
+		&s->flags, CW_SOCKET_RESET | (error != EPIPE ? CW_SOCKET_CONNECTED : 0),
+		memory_order_release);
 	event_add(b, CW_EVENT_RESET, s->reset, fd, entry, s->reset_site);
 }
 
-/* EPIPE is an error of writing: splice() from a socket says it of the pipe. */
+/* The end of a connection. EHOSTUNREACH and its like may pass. EPIPE is an error of writing:
+ * splice() from a socket says it of the pipe. */
 static bool is_reset(int error, bool writing)
 {
-	return error == ECONNRESET || (error == EPIPE && writing);
+	return error == ECONNRESET || error == ETIMEDOUT || (error == EPIPE && writing);
 }
 
 static void note_first_read(struct books *b, struct cw_socket *s, bool peeked, ssize_t n)

@@ -244,7 +244,7 @@ enum cw_socket_flag {
 		1u << 1, /* accepted, connect() returned 0, or bytes have moved */
 	CW_SOCKET_CONNECTING = 1u << 2, /* connect() returned EINPROGRESS */
 	CW_SOCKET_EOF = 1u << 3,        /* eof and eof_site are set */
-	CW_SOCKET_RESET = 1u << 4,      /* reset, reset_site and reset_errno are set */
+	CW_SOCKET_RESET = 1u << 4,      /* reset and reset_site are set */
 	CW_SOCKET_SHUT_RD = 1u << 5,    /* by ourselves */
 	CW_SOCKET_SHUT_WR = 1u << 6,
 	CW_SOCKET_WROTE_AFTER_EOF = 1u << 7, /* moved is set */
@@ -286,7 +286,7 @@ struct cw_socket {
 	_Atomic uint64_t bytes_out;
 	uint64_t opened;        /* ns */
 	uint64_t eof;           /* ns; first EOF read */
-	uint64_t reset;         /* ns; first ECONNRESET or EPIPE */
+	uint64_t reset;         /* ns; first ECONNRESET, ETIMEDOUT or EPIPE */
 	_Atomic uint64_t moved; /* ns; last write after EOF */
 	uint64_t closed;        /* ns; with CW_SOCKET_LATE */
 	cw_ref open_site;

@@ -88,11 +88,12 @@ static void put_words(const struct report *report, const struct group *group)
 		put_unread_words(report, group);
 		break;
 	case VERDICT_RESET_IGNORED:
-		text_put(report->sink,
-			 group->reset_unlearned
-				 ? "the connection is dead and no call has learned of "
-				   "it; "
-				 : "a call failed, the connection was reset; ");
+		text_put(
+			report->sink,
+			group->reset_unlearned
+				? "the connection is dead and no call has learned of "
+				  "it; "
+				: "a call failed, the connection was reset or timed out; ");
 		text_put(report->sink, close_words(group));
 		break;
 	case VERDICT_SHUTDOWN_UNCLOSED:

@@ -83,6 +83,14 @@ static bool kernel_connected(const struct judge *judge)
 	       in_state(judge, TCP_CLOSING) || in_state(judge, TCP_LAST_ACK);
 }
 
+/* Nobody asked how a connect() ended that did not wait; the SYN is the first byte that the peer
+ * acknowledges. */
+static bool was_connected(const struct judge *judge)
+{
+	return judge->flags & CW_SOCKET_CONNECTING && has_tcp(judge) &&
+	       judge->look->bytes_acked;
+}
+
 /* Whether the socket can have a peer to be left by, and is ours to answer for. */
 static bool is_candidate(const struct judge *judge)
 {
@@ -92,7 +100,7 @@ static bool is_candidate(const struct judge *judge)
 	    !(judge->flags & CW_SOCKET_TOUCHED))
 		return false;
 	return judge->flags & (CW_SOCKET_CONNECTED | CW_SOCKET_EOF) ||
-	       kernel_connected(judge);
+	       kernel_connected(judge) || was_connected(judge);
 }
 
 static enum verdict open_verdict(struct judge *judge)

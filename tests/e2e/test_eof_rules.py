@@ -133,3 +133,14 @@ def test_slow_close_dates_from_the_fin(start):
                                   "answered_out_of_sight_and_closed"])
 def test_no_slow_close(start, case):
     assert bring_about(start, case, slow_close="120ms").err == ""
+
+
+@pytest.mark.parametrize("way", ["read", "write", "async"])
+def test_connection_that_timed_out_is_told_by_the_call_that_learned_of_it(start, way):
+    run = start([program("timed_out"), HOLD, way], grace=GRACE)
+    if run.wait() == 77:
+        pytest.skip("no network namespace can be had here")
+    assert run.out == "Connection timed out\n"
+    group = Report(run.err).only()
+    assert (group.verdict, group.count) == ("reset-ignored", 1), run.err
+    assert group.stack("reset"), run.err

@@ -541,6 +541,21 @@ static void reset_learned_by_send(void)
 	told("send", send(pair.server, "x", 1, MSG_NOSIGNAL));
 }
 
+static void connected_without_waiting_then_reset(void)
+{
+	struct pair pair = pair_open();
+	struct sockaddr_in address;
+	socklen_t size = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), server;
+
+	must(!getsockname(pair.listener, (struct sockaddr *)&address, &size),
+	     "getsockname");
+	told("connect", connect(fd, (struct sockaddr *)&address, size));
+	server = accept(pair.listener, NULL, NULL);
+	reset_by(server);
+	await_readable(fd);
+}
+
 static void reset_and_closed(void)
 {
 	struct pair pair = pair_open();
@@ -694,6 +709,8 @@ static const struct {
 	{"reset_unlearned", reset_unlearned, "reset-ignored", 1},
 	{"reset_learned_by_recv", reset_learned_by_recv, "reset-ignored", 1},
 	{"reset_learned_by_send", reset_learned_by_send, "reset-ignored", 1},
+	{"connected_without_waiting_then_reset", connected_without_waiting_then_reset,
+	 "reset-ignored", 1},
 	{"reset_and_closed", reset_and_closed, "-", 0},
 	{"idle_pool", idle_pool, "idle-client", 5},
 	{"eof_then_reset", eof_then_reset, "eof-ignored", 1},
