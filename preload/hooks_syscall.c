@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <sys/syscall.h>
 
+#include "accepting.h"
 #include "exit.h"
 #include "hooks.h"
 #include "lifecycle.h"
@@ -37,16 +38,13 @@ static long close_like(const long *a)
 
 static long accept_like(long number, const long *a)
 {
-	uint64_t entry = lifecycle_entry((int)a[0]);
-	long fd = real_get()->syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	struct accepting peer;
+	long fd;
 
-	if (fd < 0)
-		lifecycle_open_failed();
-	else if (a[1] && a[2])
-		lifecycle_accepted((int)a[0], entry, (int)fd, (void *)a[1],
-				   *(socklen_t *)a[2]);
-	else
-		lifecycle_accepted((int)a[0], entry, (int)fd, NULL, 0);
+	accept_begin(&peer, (int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);
+	fd = real_get()->syscall(number, a[0], (long)peer.address, (long)peer.size, a[3],
+				 a[4], a[5]);
+	accept_end(&peer, (int)a[0], (int)fd);
 	return fd;
 }
 

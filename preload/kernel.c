@@ -54,12 +54,17 @@ bool kernel_listening(int fd)
 	return option(fd, SO_ACCEPTCONN) == 1;
 }
 
+bool kernel_peer(int fd, struct sockaddr_storage *address, socklen_t *size)
+{
+	return sys_call(SYS_getpeername, fd, address, size, 0) == 0;
+}
+
 bool kernel_connected(int fd)
 {
 	struct sockaddr_storage address;
 	socklen_t size = sizeof address;
 
-	return sys_call(SYS_getpeername, fd, &address, &size, 0) == 0;
+	return kernel_peer(fd, &address, &size);
 }
 
 static bool tcp_info(int fd, struct tcp_info *info)

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <sys/socket.h>
+
 #include "books.h"
 
 /* SO_COOKIE, 0 if it is no socket. */
@@ -16,8 +18,9 @@ bool kernel_kind(int fd, int *domain, int *type, int *protocol);
 /* Whether a listening socket. */
 bool kernel_listening(int fd);
 
-/* Whether it has a peer. */
+/* Whether it has a peer, and its address; *size is the room for it, and then its size. */
 bool kernel_connected(int fd);
+bool kernel_peer(int fd, struct sockaddr_storage *address, socklen_t *size);
 
 /* Whether it has, or had, a TCP connection: none that is only being attempted. */
 bool kernel_was_connected(int fd);

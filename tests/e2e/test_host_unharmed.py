@@ -13,7 +13,7 @@ import pytest
 from reports import HEAD, Report, named
 from test_eof_rules import listed as eof_rules
 from traced import (DEADLINE, LIBRARY, client, environment, files_below, program, tool,
-                    until)
+                    traces, until)
 
 HOLD = 50  # ms; longer than GRACE
 GRACE = "10ms"
@@ -296,3 +296,20 @@ def test_process_one_ignores_signals_as_without(start, directory):
     report = Report(traced.err)
     assert (report.pid, report.leaks) == (1, 1), traced.err
     assert named(report.only().stack("opened"), "leak", "main"), traced.err
+
+
+def test_room_for_a_peer_s_address_is_the_kernel_s_to_judge(start, directory, read_report):
+    def answers(run):
+        return re.sub(r"from port \d+", "", run.out)
+
+    native = start([program("accept_room"), 0], preload=False)
+    assert native.wait() == 0
+    run = start([program("accept_room"), 60000], grace=GRACE)
+    run.line("^done$")
+    assert answers(run) == answers(native)
+    # A killed process's report has nothing but what was recorded at accept.
+    assert run.end(signal.SIGKILL) == -signal.SIGKILL
+    text = read_report("--all", traces(directory)[0]).text
+    ports = re.findall(r"from port (\d+)", run.out)
+    assert len(ports) == 14
+    assert [port for port in ports if "<- 127.0.0.1:%s " % port not in text] == []
