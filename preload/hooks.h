@@ -44,6 +44,8 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(recvmmsg)       \
 	HOOK(read)           \
 	HOOK(readv)          \
+	HOOK(preadv2)        \
+	HOOK(preadv64v2)     \
 	HOOK(__recv_chk)     \
 	HOOK(__recvfrom_chk) \
 	HOOK(__read_chk)     \
@@ -53,6 +55,8 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(sendmmsg)       \
 	HOOK(write)          \
 	HOOK(writev)         \
+	HOOK(pwritev2)       \
+	HOOK(pwritev64v2)    \
 	HOOK(sendfile)       \
 	HOOK(sendfile64)     \
 	HOOK(splice)         \

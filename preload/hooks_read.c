@@ -3,15 +3,6 @@
 #include "hooks.h"
 #include "lifecycle.h"
 
-static size_t room_in(const struct iovec *parts, size_t count)
-{
-	size_t room = 0;
-
-	for (size_t i = 0; i < count; i++)
-		room += parts[i].iov_len;
-	return room;
-}
-
 CW_HOOK ssize_t recv(int fd, void *to, size_t size, int flags)
 {
 	uint64_t entry = lifecycle_entry(fd);
@@ -105,4 +96,35 @@ CW_HOOK ssize_t readv(int fd, const struct iovec *parts, int count)
 
 	lifecycle_read(fd, entry, n, &(struct reading){room, 0, false});
 	return n;
+}
+
+/* With an offset of -1 they work on sockets. */
+static ssize_t preadv_like(__typeof__(preadv64v2) *call, int fd,
+			   const struct iovec *parts, int count, off64_t offset,
+			   int flags)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n;
+	size_t room;
+
+	if (!call) {
+		errno = ENOSYS;
+		return -1;
+	}
+	n = call(fd, parts, count, offset, flags);
+	room = entry && n == 0 ? room_in(parts, (size_t)count) : 1;
+	lifecycle_read(fd, entry, n, &(struct reading){room, 0, false});
+	return n;
+}
+
+CW_HOOK ssize_t preadv2(int fd, const struct iovec *parts, int count, off_t offset,
+			int flags)
+{
+	return preadv_like(real_get()->preadv2, fd, parts, count, offset, flags);
+}
+
+CW_HOOK ssize_t preadv64v2(int fd, const struct iovec *parts, int count, off64_t offset,
+			   int flags)
+{
+	return preadv_like(real_get()->preadv64v2, fd, parts, count, offset, flags);
 }

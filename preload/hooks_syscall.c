@@ -8,23 +8,91 @@
 #include "hooks.h"
 #include "lifecycle.h"
 
+static long next(long number, const long *a)
+{
+	return real_get()->syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
 static long read_like(long number, const long *a, int flags, bool is_socket)
 {
 	uint64_t entry = lifecycle_entry((int)a[0]);
-	long n = real_get()->syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	long n = next(number, a);
 
 	lifecycle_read((int)a[0], entry, n,
 		       &(struct reading){(size_t)a[2], flags, is_socket});
 	return n;
 }
 
+/* What the program points to is looked at only after the kernel took it. */
+static long readv_like(const long *a)
+{
+	uint64_t entry = lifecycle_entry((int)a[0]);
+	long n = next(SYS_readv, a);
+	size_t room =
+		entry && n == 0 ? room_in((const struct iovec *)a[1], (size_t)a[2]) : 1;
+
+	lifecycle_read((int)a[0], entry, n, &(struct reading){room, 0, false});
+	return n;
+}
+
+static long recvmsg_like(const long *a)
+{
+	const struct msghdr *message = (const struct msghdr *)a[1];
+	uint64_t entry = lifecycle_entry((int)a[0]);
+	long n = next(SYS_recvmsg, a);
+	size_t room = n == 0 ? room_in(message->msg_iov, message->msg_iovlen) : 1;
+
+	lifecycle_read((int)a[0], entry, n, &(struct reading){room, (int)a[2], true});
+	return n;
+}
+
 static long write_like(long number, const long *a, bool is_socket)
 {
 	uint64_t entry = lifecycle_entry((int)a[0]);
-	long n = real_get()->syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	long n = next(number, a);
 
 	lifecycle_written((int)a[0], entry, n, is_socket);
 	return n;
+}
+
+static long sendto_like(const long *a)
+{
+	uint64_t entry = lifecycle_entry((int)a[0]);
+	long n = next(SYS_sendto, a);
+
+	if (lifecycle_may_connect((int)a[3], n))
+		lifecycle_sent_connecting((int)a[0], entry, n, (const void *)a[4],
+					  (socklen_t)a[5]);
+	lifecycle_written((int)a[0], entry, n, true);
+	return n;
+}
+
+static long sendmsg_like(const long *a)
+{
+	const struct msghdr *message = (const struct msghdr *)a[1];
+	uint64_t entry = lifecycle_entry((int)a[0]);
+	long n = next(SYS_sendmsg, a);
+
+	if (lifecycle_may_connect((int)a[2], n))
+		lifecycle_sent_connecting((int)a[0], entry, n, message->msg_name,
+					  message->msg_namelen);
+	lifecycle_written((int)a[0], entry, n, true);
+	return n;
+}
+
+static long connect_like(const long *a)
+{
+	uint64_t entry = lifecycle_entry((int)a[0]);
+	long r = next(SYS_connect, a);
+
+	lifecycle_connected((int)a[0], entry, (int)r, (const void *)a[1],
+			    (socklen_t)a[2]);
+	return r;
+}
+
+static bool copies(const long *a)
+{
+	return (int)a[1] == F_DUPFD || (int)a[1] == F_DUPFD_CLOEXEC;
 }
 
 static long close_like(const long *a)
@@ -67,6 +135,16 @@ CW_HOOK long syscall(long number, ...)
 		return close_range((unsigned)a[0], (unsigned)a[1], (int)a[2]);
 	case SYS_socket:
 		return socket((int)a[0], (int)a[1], (int)a[2]);
+	case SYS_socketpair:
+		return socketpair((int)a[0], (int)a[1], (int)a[2], (int *)a[3]);
+	case SYS_connect:
+		return connect_like(a);
+	case SYS_listen:
+		return listen((int)a[0], (int)a[1]);
+	case SYS_fcntl:
+		if (copies(a))
+			return fcntl((int)a[0], (int)a[1], a[2]);
+		break;
 	case SYS_accept4:
 	case SYS_accept:
 		return accept_like(number, a);
@@ -84,15 +162,22 @@ CW_HOOK long syscall(long number, ...)
 		return read_like(number, a, 0, false);
 	case SYS_recvfrom:
 		return read_like(number, a, (int)a[3], true);
+	case SYS_recvmsg:
+		return recvmsg_like(a);
+	case SYS_readv:
+		return readv_like(a);
 	case SYS_write:
+	case SYS_writev:
 		return write_like(number, a, false);
 	case SYS_sendto:
-		return write_like(number, a, true);
+		return sendto_like(a);
+	case SYS_sendmsg:
+		return sendmsg_like(a);
 	case SYS_exit_group:
 		exit_before(CW_END__EXIT, (int)a[0]);
 		break;
 	default:
 		break;
 	}
-	return real_get()->syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return next(number, a);
 }

@@ -18,6 +18,8 @@ CW_HOOK ssize_t sendto(int fd, const void *from, size_t size, int flags,
 	uint64_t entry = lifecycle_entry(fd);
 	ssize_t n = real_get()->sendto(fd, from, size, flags, address, address_size);
 
+	if (lifecycle_may_connect(flags, n))
+		lifecycle_sent_connecting(fd, entry, n, address, address_size);
 	lifecycle_written(fd, entry, n, true);
 	return n;
 }
@@ -27,6 +29,9 @@ CW_HOOK ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	uint64_t entry = lifecycle_entry(fd);
 	ssize_t n = real_get()->sendmsg(fd, message, flags);
 
+	if (lifecycle_may_connect(flags, n))
+		lifecycle_sent_connecting(fd, entry, n, message->msg_name,
+					  message->msg_namelen);
 	lifecycle_written(fd, entry, n, true);
 	return n;
 }
@@ -59,6 +64,34 @@ CW_HOOK ssize_t writev(int fd, const struct iovec *parts, int count)
 
 	lifecycle_written(fd, entry, n, false);
 	return n;
+}
+
+static ssize_t pwritev_like(__typeof__(pwritev64v2) *call, int fd,
+			    const struct iovec *parts, int count, off64_t offset,
+			    int flags)
+{
+	uint64_t entry = lifecycle_entry(fd);
+	ssize_t n;
+
+	if (!call) {
+		errno = ENOSYS;
+		return -1;
+	}
+	n = call(fd, parts, count, offset, flags);
+	lifecycle_written(fd, entry, n, false);
+	return n;
+}
+
+CW_HOOK ssize_t pwritev2(int fd, const struct iovec *parts, int count, off_t offset,
+			 int flags)
+{
+	return pwritev_like(real_get()->pwritev2, fd, parts, count, offset, flags);
+}
+
+CW_HOOK ssize_t pwritev64v2(int fd, const struct iovec *parts, int count, off64_t offset,
+			    int flags)
+{
+	return pwritev_like(real_get()->pwritev64v2, fd, parts, count, offset, flags);
 }
 
 CW_HOOK ssize_t sendfile(int to, int from, off_t *offset, size_t size)

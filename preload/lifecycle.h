@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "fd_table.h"
 #include "sockets.h"
@@ -33,6 +34,16 @@ static inline uint64_t lifecycle_entry(int fd)
 	struct books *b = books_here();
 
 	return b ? fd_entry(b, fd) : 0;
+}
+
+/* The bytes that the parts have room for. */
+static inline size_t room_in(const struct iovec *parts, size_t count)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < count; i++)
+		room += parts[i].iov_len;
+	return room;
 }
 
 /* The rare half of the two below. `error` is errno if n < 0. */
@@ -98,6 +109,15 @@ void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,
 			socklen_t size);
 void lifecycle_connected(int fd, uint64_t entry, int result, const void *peer,
 			 socklen_t size);
+/* A send that may have connected, for MSG_FASTOPEN: then, and only then, the address may be read
+ * that the program gave. n is what the call returned. */
+static inline bool lifecycle_may_connect(int flags, ssize_t n)
+{
+	return __builtin_expect(flags & MSG_FASTOPEN, 0) &&
+	       (n >= 0 || errno == EINPROGRESS);
+}
+void lifecycle_sent_connecting(int fd, uint64_t entry, ssize_t n, const void *peer,
+			       socklen_t size);
 void lifecycle_listening(int fd, uint64_t entry);
 void lifecycle_shutdown(int fd, uint64_t entry, int how);
 void lifecycle_stdio(int fd);

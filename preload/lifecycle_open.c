@@ -220,6 +220,22 @@ void lifecycle_connected(int fd, uint64_t entry, int result, const void *peer,
 	socket_unpin(b, s);
 }
 
+/* Others than TCP ignore MSG_FASTOPEN, and TCP refuses it where it is connected. */
+void lifecycle_sent_connecting(int fd, uint64_t entry, ssize_t n, const void *peer,
+			       socklen_t size)
+{
+	struct books *b = books_here();
+	struct cw_socket *s = b ? lifecycle_still(b, fd, entry) : NULL;
+	bool is_tcp;
+
+	if (!s)
+		return;
+	is_tcp = s->type == SOCK_STREAM && s->domain != AF_UNIX;
+	socket_unpin(b, s);
+	if (is_tcp && peer)
+		lifecycle_connected(fd, entry, n >= 0 ? 0 : -1, peer, size);
+}
+
 /* "10.0.0.5:8080", "[::1]:80": the address a listener is bound to, as its connections
  * show it. */
 static cw_ref bound_to(struct books *b, int fd)

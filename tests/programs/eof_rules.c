@@ -611,6 +611,128 @@ static void eof_then_answers_into_a_reset(void)
 	told("send", send(pair.server, "answer", 6, MSG_NOSIGNAL));
 }
 
+/* By syscall(), and by the rarer names. */
+
+static void socketpair_by_syscall(void)
+{
+	int ends[2];
+
+	must(!syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+	must(!close(ends[1]), "close");
+}
+
+static long connect_by_syscall(int fd, struct sockaddr_in *to)
+{
+	long result = syscall(SYS_connect, fd, to, sizeof *to);
+
+	must(send(fd, "ask", 3, 0) == 3, "send");
+	return result;
+}
+
+static long connect_by_sending(int fd, struct sockaddr_in *to)
+{
+	return sendto(fd, "ask", 3, MSG_FASTOPEN, (const struct sockaddr *)to,
+		      sizeof *to);
+}
+
+static long connect_by_sending_a_message(int fd, struct sockaddr_in *to)
+{
+	struct iovec part = {"ask", 3};
+	struct msghdr message = {.msg_name = to,
+				 .msg_namelen = sizeof *to,
+				 .msg_iov = &part,
+				 .msg_iovlen = 1};
+
+	return syscall(SYS_sendmsg, fd, &message, MSG_FASTOPEN);
+}
+
+/* Used, then left by the peer in its pool. */
+static void pool_connected(long (*how)(int fd, struct sockaddr_in *to))
+{
+	struct pair pair = pair_open();
+	struct sockaddr_in address;
+	socklen_t size = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM, 0), server;
+
+	must(!getsockname(pair.listener, (struct sockaddr *)&address, &size),
+	     "getsockname");
+	must(how(fd, &address) >= 0, "connect");
+	server = accept(pair.listener, NULL, NULL);
+	must(recv(server, buffer, 3, MSG_WAITALL) == 3, "recv");
+	must(send(server, "answer", 6, 0) == 6, "send");
+	told("recv", recv(fd, buffer, sizeof buffer, 0));
+	must(!close(server), "close");
+	await_readable(fd);
+}
+
+static void pool_connected_by_syscall(void)
+{
+	pool_connected(connect_by_syscall);
+}
+
+static void pool_connected_by_sending(void)
+{
+	pool_connected(connect_by_sending);
+}
+
+static void pool_connected_by_sending_a_message(void)
+{
+	pool_connected(connect_by_sending_a_message);
+}
+
+/* A descriptor at its EOF, whose peer reads on. */
+STEP int left_half_open(void)
+{
+	int ends[2];
+
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+	must(!shutdown(ends[1], SHUT_WR), "shutdown");
+	must(recv(ends[0], buffer, sizeof buffer, 0) == 0, "EOF");
+	return ends[0];
+}
+
+static struct iovec answer = {"answer", 6};
+
+static void answered_by_pwritev2(void)
+{
+	told("pwritev2", pwritev2(left_half_open(), &answer, 1, -1, 0));
+}
+
+static void answered_by_syscall_writev(void)
+{
+	told("writev", syscall(SYS_writev, left_half_open(), &answer, 1));
+}
+
+static void answered_by_syscall_sendmsg(void)
+{
+	struct msghdr message = {.msg_iov = &answer, .msg_iovlen = 1};
+
+	told("sendmsg", syscall(SYS_sendmsg, left_half_open(), &message, 0));
+}
+
+/* Errors of the program that the kernel is to find, and it alone. */
+static void bad_pointers(void)
+{
+	struct iovec nowhere = {(void *)16, 16};
+	void *volatile nothing = (void *)16;
+	void *bad = nothing;
+	int fd = pair_open().server;
+
+	told("recvmsg", syscall(SYS_recvmsg, fd, bad, 0));
+	told("readv", syscall(SYS_readv, fd, bad, 1));
+	told("writev", syscall(SYS_writev, fd, &nowhere, 1));
+	told("sendmsg", syscall(SYS_sendmsg, fd, bad, MSG_FASTOPEN));
+	told("sendto", syscall(SYS_sendto, fd, "x", 1, MSG_FASTOPEN, bad, 16));
+	told("connect", syscall(SYS_connect, fd, bad, 16));
+	told("socketpair", syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, bad));
+	told("preadv2", preadv2(fd, bad, 1, -1, 0));
+	told("an offset", preadv2(fd, &answer, 1, 7, 0));
+	told("recvmsg", recvmsg(fd, bad, 0));
+	told("sendmsg", sendmsg(fd, bad, MSG_FASTOPEN));
+	told("sendto", sendto(fd, "x", 1, MSG_FASTOPEN, bad, 16));
+	told("connect", connect(fd, bad, 16));
+}
+
 /* Slow closes, and what looks like one. */
 
 static void read_late_and_closed(void)
@@ -716,6 +838,15 @@ static const struct {
 	{"eof_then_reset", eof_then_reset, "eof-ignored", 1},
 	{"eof_then_answers_into_a_reset", eof_then_answers_into_a_reset, "eof-ignored",
 	 1},
+	{"socketpair_by_syscall", socketpair_by_syscall, "eof-unread", 1},
+	{"pool_connected_by_syscall", pool_connected_by_syscall, "idle-client", 1},
+	{"pool_connected_by_sending", pool_connected_by_sending, "idle-client", 1},
+	{"pool_connected_by_sending_a_message", pool_connected_by_sending_a_message,
+	 "idle-client", 1},
+	{"answered_by_pwritev2", answered_by_pwritev2, "half-closed", 1},
+	{"answered_by_syscall_writev", answered_by_syscall_writev, "half-closed", 1},
+	{"answered_by_syscall_sendmsg", answered_by_syscall_sendmsg, "half-closed", 1},
+	{"bad_pointers", bad_pointers, "-", 0},
 	{"read_late_and_closed", read_late_and_closed, "-", 0},
 	{"old_and_closed_at_once", old_and_closed_at_once, "-", 0},
 	{"idle_in_a_pool_and_closed", idle_in_a_pool_and_closed, "-", 0},

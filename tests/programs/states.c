@@ -6,7 +6,9 @@
  *
  * Usage: states HOLD_MS STATE, or states list
  */
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 
@@ -57,6 +59,37 @@ static void eof_by_recvmsg(void)
 static void eof_by_peek(void)
 {
 	must(recv(peer_closed().server, buffer, sizeof buffer, MSG_PEEK) == 0, "recv");
+}
+
+static void eof_by_preadv2(void)
+{
+	struct iovec vector = {buffer, sizeof buffer};
+
+	must(preadv2(peer_closed().server, &vector, 1, -1, 0) == 0, "preadv2");
+}
+
+static void eof_by_syscall_recvmsg(void)
+{
+	struct iovec vector = {buffer, sizeof buffer};
+	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+
+	must(syscall(SYS_recvmsg, peer_closed().server, &message, 0) == 0, "recvmsg");
+}
+
+static void eof_by_syscall_readv(void)
+{
+	struct iovec vector = {buffer, sizeof buffer};
+
+	must(syscall(SYS_readv, peer_closed().server, &vector, 1) == 0, "readv");
+}
+
+static void eof_on_a_copy_by_syscall(void)
+{
+	int fd = peer_closed().server;
+	int copy = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 50);
+
+	must(!close(fd), "close");
+	must(read(copy, buffer, sizeof buffer) == 0, "read");
 }
 
 /* The length is not known to the compiler, so that fortified builds check it. */
@@ -217,7 +250,8 @@ static struct pair unix_pair(void)
 	struct pair pair;
 
 	pair.listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	must(!bind(pair.listener, (struct sockaddr *)&address, size), "bind"); /* autobind */
+	must(!bind(pair.listener, (struct sockaddr *)&address, size),
+	     "bind"); /* autobind */
 	size = sizeof address;
 	must(!getsockname(pair.listener, (struct sockaddr *)&address, &size),
 	     "getsockname");
@@ -268,6 +302,10 @@ static const struct {
 	{"eof_by_recvfrom", eof_by_recvfrom, "eof-ignored"},
 	{"eof_by_recvmsg", eof_by_recvmsg, "eof-ignored"},
 	{"eof_by_peek", eof_by_peek, "eof-ignored"},
+	{"eof_by_preadv2", eof_by_preadv2, "eof-ignored"},
+	{"eof_by_syscall_recvmsg", eof_by_syscall_recvmsg, "eof-ignored"},
+	{"eof_by_syscall_readv", eof_by_syscall_readv, "eof-ignored"},
+	{"eof_on_a_copy_by_syscall", eof_on_a_copy_by_syscall, "eof-ignored"},
 	{"eof_by_read_chk", eof_by_read_chk, "eof-ignored"},
 	{"eof_by_recv_chk", eof_by_recv_chk, "eof-ignored"},
 	{"eof_after_nonblocking", eof_after_nonblocking, "eof-ignored"},
