@@ -19,7 +19,8 @@
 
 #include "trace/format.h"
 
-#define BOOKS_STATS_SLOTS 4096u /* a power of two */
+#define BOOKS_STATS_SLOTS  4096u /* a power of two */
+#define BOOKS_CLOSED_WORDS 1024u /* of 64 numbers each; larger ones share them */
 
 struct books {
 	_Atomic uint32_t ready;     /* enum books_state */
@@ -37,6 +38,8 @@ struct books {
 	_Atomic(_Atomic uint64_t *) fds[CW_FD_EXTENTS];
 	/* open site << 32 | its cw_stats; open addressing, entries never move. */
 	_Atomic uint64_t stats[BOOKS_STATS_SLOTS];
+	/* A bit for each number whose last close was a socket's (double_close.h). */
+	_Atomic uint64_t closed_sockets[BOOKS_CLOSED_WORDS];
 };
 
 enum books_state {

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdarg.h>
 
+#include "double_close.h"
 #include "hooks.h"
 #include "lifecycle.h"
 #include "sys.h"
@@ -59,7 +60,10 @@ static void release_range(unsigned first, unsigned last, unsigned flags)
 	if (!b || first > last || flags & CLOSE_RANGE_CLOEXEC)
 		return;
 	fd_each(b, first, last, found_one, &any);
-	if (any && close_range_works(flags))
+	if (any && !close_range_works(flags))
+		return;
+	double_close_others(b, first, last);
+	if (any)
 		fd_each(b, first, last, close_one, NULL);
 }
 
@@ -85,9 +89,12 @@ CW_HOOK int close_range(unsigned first, unsigned last, int flags)
 CW_HOOK void closefrom(int first)
 {
 	struct books *b = books_here();
+	unsigned from = first > 0 ? (unsigned)first : 0;
 
-	if (b)
-		fd_each(b, first > 0 ? (unsigned)first : 0, UINT_MAX, close_one, NULL);
+	if (b) {
+		double_close_others(b, from, UINT_MAX);
+		fd_each(b, from, UINT_MAX, close_one, NULL);
+	}
 	if (real_get()->closefrom)
 		real_get()->closefrom(first);
 }

@@ -179,7 +179,7 @@ struct closing lifecycle_release(int fd)
 
 	if (!b)
 		return c;
-	double_close_swept(b, fd);
+	double_close_step(b, fd);
 	c.entry = fd_take(b, fd);
 	s = socket_pin(c.entry);
 	if (!s) {
@@ -224,8 +224,12 @@ void lifecycle_closed(const struct closing *c)
 {
 	struct cw_socket *s = c->entry ? socket_pin(c->entry) : NULL;
 
-	if (!s)
+	if (!s) {
+		if (c->b)
+			double_close_other(c->b, c->fd);
 		return;
+	}
+	double_close_socket(c->b, c->fd);
 	if (socket_unref(s)) {
 		fold(c, s);
 		if (c->late) {

@@ -44,10 +44,12 @@ def test_closing(start, directory, way, outcome):
         report = Report(run.err)
         assert report.leaks == 0
         assert "too_late" in report.group("slow-close").text, report.text
-    elif outcome == "double":
+    elif outcome in ("double", "double_twice"):
         report = Report(run.err)
         assert report.leaks == 0
-        assert "1 time" in report.group("double-close").text, report.text
+        group = report.group("double-close")
+        assert ("1 time " if outcome == "double" else "2 times ") in group.text, report.text
+        assert "twice" in group.stack("and again")[0], report.text
     else:
         group = Report(run.err).only()
         assert group.verdict in ("eof-ignored", "shutdown-unclosed"), run.err

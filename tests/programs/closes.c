@@ -76,6 +76,77 @@ static void twice(int fd)
 	must(close(fd) < 0, "the second close");
 }
 
+static int socket_after(int fd)
+{
+	int other;
+
+	while ((other = socket(AF_INET, SOCK_STREAM, 0)) < fd)
+		must(other >= 0, "socket");
+	must(other == fd + 1, "the next number");
+	return other;
+}
+
+/* The next number is closed for the first time. */
+static void twice_then_the_next(int fd)
+{
+	int next = socket_after(fd);
+
+	must(!close(fd), "close");
+	must(close(fd) < 0, "the second close");
+	must(!close(next), "close");
+}
+
+static void both_twice(int fd)
+{
+	int next = socket_after(fd);
+
+	must(!close(fd) && !close(next), "close");
+	must(close(fd) < 0 && close(next) < 0, "the second close");
+}
+
+/* It is the file that is closed twice. */
+static void twice_with_a_file_between(int fd)
+{
+	must(!close(fd), "close");
+	must(dup2(STDIN_FILENO, fd) == fd && !close(fd), "a file");
+	must(close(fd) < 0, "the second close");
+}
+
+static void twice_with_a_range_between(int fd)
+{
+	must(!close(fd), "close");
+	must(dup2(STDIN_FILENO, fd) == fd, "a file");
+	must(!close_range((unsigned)fd, (unsigned)fd + 1, 0), "close_range");
+	must(close(fd) < 0, "the second close");
+}
+
+static void twice_after_a_sweep(int fd)
+{
+	int other;
+
+	must(!close(fd), "close");
+	for (int i = 3; i < 64; i++)
+		close(i);
+	other = socket(AF_INET, SOCK_STREAM, 0);
+	must(!close(other), "close");
+	must(close(other) < 0, "the second close");
+}
+
+static void with_everything_else(int fd)
+{
+	must(!close(fd), "close");
+	for (int round = 0; round < 2; round++)
+		for (int i = 3; i < 64; i++)
+			close(i);
+}
+
+static void with_everything_else_downwards(int fd)
+{
+	must(!close(fd), "close");
+	for (int i = 63; i >= 3; i--)
+		close(i);
+}
+
 /* Late, and long enough before the end that the end is not to blame for it. */
 static void too_late(int fd)
 {
@@ -121,6 +192,13 @@ static const struct {
 	{"each_dup", by_closing_each_dup, "closed"},
 	{"moved_then_closed", by_moving_then_close, "closed"},
 	{"twice", twice, "double"},
+	{"twice_then_the_next", twice_then_the_next, "double"},
+	{"both_twice", both_twice, "double_twice"},
+	{"twice_after_a_sweep", twice_after_a_sweep, "double"},
+	{"twice_with_a_file_between", twice_with_a_file_between, "closed"},
+	{"twice_with_a_range_between", twice_with_a_range_between, "closed"},
+	{"with_everything_else", with_everything_else, "closed"},
+	{"with_everything_else_downwards", with_everything_else_downwards, "closed"},
 	{"too_late", too_late, "slow"},
 	{"failed_dup2", not_by_failed_dup2, "open"},
 	{"dup2_on_itself", not_by_dup2_on_itself, "open"},
