@@ -99,6 +99,16 @@ struct books *books_to_end(void)
 	return b;
 }
 
+bool books_are_whole(const struct books *b)
+{
+	uint32_t tag = atomic_load(&trace_map.extents[b->extent].tag);
+
+	return cw_extent_kind(tag) == CW_EXTENT_PROCESS &&
+	       b->process->pid == lineage.owner &&
+	       b->process->pid_start == lineage.owner_start &&
+	       !(atomic_load(&b->process->flags) & CW_PROCESS_SITES_ONLY);
+}
+
 bool books_are_ours(void)
 {
 	return (uint32_t)sys_getpid() == lineage.pid;

@@ -101,6 +101,9 @@ struct books *books_to_end(void);
 /* Has the calling thread left them? Then it cannot ask the kernel about their sockets. */
 bool books_left(void);
 
+/* Is the record still that of this process, and not collected for one that had ended? */
+bool books_are_whole(const struct books *b);
+
 /* Is the calling process the one whose books these are? A system call. */
 bool books_are_ours(void);
 

@@ -15,6 +15,10 @@
  * is over after so long. So is the end of a process of which the kernel cannot be asked. */
 #define OVER_AFTER 60000000000ull
 
+/* Its pid goes on after exec; whoever fails to exec is back by then. Where there is room, it
+ * may take as long as anything. */
+#define EXEC_AFTER 1000000000ull
+
 /* After a search in vain. */
 #define PAUSE 1000000000ull
 
@@ -42,9 +46,9 @@ static bool is_gone(const struct cw_process *p)
 	return can_ask(p) && proc_gone(p->pid, p->pid_start);
 }
 
-static bool is_older(uint64_t ns)
+static bool is_older(uint64_t ns, uint64_t age)
 {
-	return clock_ns() - ns > OVER_AFTER;
+	return clock_ns() - ns > age;
 }
 
 /* What verdict.c's is_candidate() might take for a connection that was left, without the
@@ -153,27 +157,36 @@ static uint32_t give_back(uint32_t index, uint32_t state, bool findings)
 	return released + 1;
 }
 
-static uint32_t collect_one(uint32_t index, const struct cw_process *p, bool killed_too)
+/* Its other threads may run on for a moment after it has written its report, and they are in
+ * our hooks. */
+static bool has_left(const struct cw_process *p, bool short_of_room)
+{
+	if (p->ended_by == CW_END_EXEC &&
+	    is_older(p->ended, short_of_room ? EXEC_AFTER : OVER_AFTER))
+		return true;
+	return can_ask(p) ? is_gone(p) : is_older(p->ended, OVER_AFTER);
+}
+
+static uint32_t collect_one(uint32_t index, const struct cw_process *p,
+			    bool short_of_room)
 {
 	uint32_t state = atomic_load(&p->state);
 	bool over = false;
 
 	if (state == CW_PROCESS_UNBORN) {
-		over = is_older(p->started);
+		over = is_older(p->started, OVER_AFTER);
 	} else if (state == CW_PROCESS_CLEAN) {
 		if (atomic_load(&p->flags) & CW_PROCESS_SITES_ONLY && has_children(index))
 			return 0;
-		/* Its other threads may run on for a moment after it has written its
-		 * report, and they are in our hooks. */
-		over = can_ask(p) ? is_gone(p) : is_older(p->ended);
-	} else if (state == CW_PROCESS_LIVE && killed_too) {
+		over = has_left(p, short_of_room);
+	} else if (state == CW_PROCESS_LIVE && short_of_room) {
 		over = is_gone(p) && !process_tells(index);
 	}
 	return over ? give_back(index, state, false) : 0;
 }
 
 /* Backwards: children mostly lie behind their parents, and go first. */
-static uint32_t collect(bool killed_too)
+static uint32_t collect(bool short_of_room)
 {
 	uint32_t released = 0;
 
@@ -181,7 +194,7 @@ static uint32_t collect(bool killed_too)
 		const struct cw_process *p = process_at(i);
 
 		if (p)
-			released += collect_one(i, p, killed_too);
+			released += collect_one(i, p, short_of_room);
 	}
 	return released;
 }

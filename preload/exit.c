@@ -215,7 +215,7 @@ void exit_not_yet(void)
 
 	if (!b || atomic_load(&b->finishing) != thread_id())
 		return;
-	state = atomic_load(&b->process->state);
+	state = books_are_whole(b) ? atomic_load(&b->process->state) : CW_PROCESS_NONE;
 	if (state == CW_PROCESS_NONE ||
 	    !atomic_compare_exchange_strong(&b->process->state, &state,
 					    CW_PROCESS_LIVE)) {

@@ -251,8 +251,15 @@ bool signals_before_sending(int sig)
 	struct sigaction now;
 
 	if (!installed || !is_fatal(sig) || real_get()->sigaction(sig, NULL, &now) != 0 ||
-	    is_ours(&now) || now.sa_handler != SIG_DFL || is_blocked(sig))
+	    is_ours(&now) || now.sa_handler != SIG_DFL)
 		return false;
+	/* It may kill on the way out of the handler that sends it again (Node), or be taken
+	 * by sigwait: ours is there if it comes. */
+	if (is_blocked(sig)) {
+		now = ours_for(&now);
+		real_get()->sigaction(sig, &now, NULL);
+		return false;
+	}
 	exit_before(CW_END_SIGNAL, sig);
 	return true;
 }

@@ -34,5 +34,5 @@ sighandler_t signals_shown(sighandler_t handler);
 
 /* Before a signal is sent to the process itself: if it will end it and our handler is not
  * in place (SA_RESETHAND took it away), the report is written now. True: it was, and if the
- * caller lives on, exit_not_yet() is due. */
+ * caller lives on, exit_not_yet() is due. While it is blocked ours is put in place instead. */
 bool signals_before_sending(int sig);

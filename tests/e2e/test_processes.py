@@ -205,3 +205,12 @@ def test_child_that_passes_through_lists_no_descriptors(start, need, directory):
     """It would take the kernel as long as the parent has descriptors."""
     few = listings(start, need, directory, 4)
     assert few == listings(start, need, directory, 8)
+
+
+def test_children_that_exec_and_stay_take_no_room(start):
+    run = start([program("spawns_many")], grace="20ms")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert (report.leaks, report.pid) == (1, run.pid), report.text
+    assert "nothing lost" in report.text, report.text
+    assert run.err.count("closewait: ") == 1, run.err
