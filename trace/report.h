@@ -35,7 +35,8 @@ struct symbol {
 
 /*
  * Names one frame. Fills out[0..max), innermost inlined function first, and returns how
- * many (0: nothing is known). `pc` is the address to look up: for a return address
+ * many (0: nothing is known). The last is always the function that the others are inlined
+ * into, even if there is no room for all of them. `pc` is the address to look up: for a return address
  * already one less. Called from one thread; in the traced process it may only use open,
  * read, mmap and the like.
  *

@@ -209,26 +209,38 @@ void report_stack(const struct report *report, const char *label, cw_ref ref)
 	put_rest(report, wanted.site, wanted.end - wanted.first - shown);
 }
 
+/* One frame of a path, with what is inlined there; `shown` of the path stand already.
+ * Returns how many there are then. */
+static uint32_t put_path_frame(const struct report *report, const struct cw_frame *frame,
+			       uint32_t shown)
+{
+	struct symbol symbols[STACK_INLINE] = {0};
+	int named = name_frame(report, frame, symbols, STACK_INLINE);
+
+	for (int n = 0; n < (named > 0 ? named : 1) && shown < PATH_FRAMES; n++) {
+		if (shown++)
+			text_put(report->sink, " <- ");
+		put_symbol(report, frame, &symbols[n], 0);
+	}
+	return shown;
+}
+
 void report_path(const struct report *report, cw_ref ref)
 {
 	struct stack_frames wanted = frames_wanted(report, ref);
-	uint32_t count = wanted.end - wanted.first;
+	uint32_t shown = 0;
 
 	if (!wanted.site) {
 		text_put(report->sink, "(stack not recorded)");
 		return;
 	}
-	for (uint32_t i = 0; i < count && i < PATH_FRAMES; i++) {
-		const struct cw_frame *frame = &wanted.site->frames[wanted.first + i];
-		struct symbol symbol = {0};
-
-		if (i)
-			text_put(report->sink, " <- ");
-		name_frame(report, frame, &symbol, 1);
-		put_symbol(report, frame, &symbol, 0);
+	for (uint32_t i = wanted.first; i < wanted.end; i++) {
+		if (shown == PATH_FRAMES) {
+			text_put(report->sink, " <- ...");
+			break;
+		}
+		shown = put_path_frame(report, &wanted.site->frames[i], shown);
 	}
-	if (count > PATH_FRAMES)
-		text_put(report->sink, " <- ...");
 }
 
 /* NULL: there is no stack. */
@@ -242,13 +254,13 @@ static const struct cw_frame *first_wanted(const struct report *report, cw_ref r
 void report_function(const struct report *report, cw_ref ref)
 {
 	const struct cw_frame *frame = first_wanted(report, ref);
-	struct symbol symbol = {0};
+	struct symbol symbols[STACK_INLINE] = {0};
 
 	if (!frame)
 		return;
-	name_frame(report, frame, &symbol, 1);
-	if (symbol.function)
-		text_foreign(report->sink, symbol.function, NAME_MAX_BYTES);
+	name_frame(report, frame, symbols, STACK_INLINE);
+	if (symbols[0].function)
+		text_foreign(report->sink, symbols[0].function, NAME_MAX_BYTES);
 	else
 		put_nameless(report, frame);
 }
@@ -256,13 +268,13 @@ void report_function(const struct report *report, cw_ref ref)
 void report_place(const struct report *report, cw_ref ref)
 {
 	const struct cw_frame *frame = first_wanted(report, ref);
-	struct symbol symbol = {0};
+	struct symbol symbols[STACK_INLINE] = {0};
 
 	if (!frame)
 		return;
-	name_frame(report, frame, &symbol, 1);
-	if (symbol.file)
-		put_source(report, &symbol);
+	name_frame(report, frame, symbols, STACK_INLINE);
+	if (symbols[0].file)
+		put_source(report, &symbols[0]);
 	else
-		put_symbol(report, frame, &symbol, 0);
+		put_symbol(report, frame, &symbols[0], 0);
 }

@@ -250,6 +250,43 @@ static void a_stack_that_is_all_libc_stays_as_it_is(void **state)
 	built_trace_free(&trace);
 }
 
+/* get_byte() is inlined in read_request(). */
+static int with_inlined(void *context, const struct trace_view *view,
+			const struct cw_module *module, uint64_t pc, struct symbol *out,
+			int max)
+{
+	int count = example_symbolizer.name(context, view, module, pc, out, 1);
+
+	if (count < 1 || max < 2 || strcmp(out[0].function, "read_request") != 0)
+		return count;
+	out[1] = out[0];
+	out[0] = (struct symbol){.function = "get_byte",
+				 .file = "/src/bytes.h",
+				 .line = 7,
+				 .inlined_into = "read_request"};
+	return 2;
+}
+
+static void inlined_functions_are_frames_of_their_own(void **state)
+{
+	const struct symbolizer symbolizer = {.name = with_inlined};
+	struct built_trace trace = build_example();
+	char fingerprint[9] = "";
+
+	(void)state;
+	put(&trace, (struct report_options){0});
+	memcpy(fingerprint, strstr(text, "   [") + 4, 8);
+	put_named(&trace, (struct report_options){0}, &symbolizer);
+	assert_has(
+		"  EOF read    get_byte        bytes.h:7   (inlined into read_request)\n"
+		"              read_request    server.c:88\n");
+	assert_has("a path after bytes.h:7 that skips conn_close\n");
+	assert_has(
+		"in get_byte bytes.h:7 <- read_request server.c:70 <- main server.c:60\n");
+	assert_has(fingerprint);
+	built_trace_free(&trace);
+}
+
 static int demangled(void *context, const struct trace_view *view,
 		     const struct cw_module *module, uint64_t pc, struct symbol *out,
 		     int max)
@@ -352,6 +389,7 @@ int main(void)
 		cmocka_unit_test(the_fingerprint_knows_no_lines),
 		cmocka_unit_test(frames_of_libc_at_the_inner_end_are_left_out),
 		cmocka_unit_test(a_stack_that_is_all_libc_stays_as_it_is),
+		cmocka_unit_test(inlined_functions_are_frames_of_their_own),
 		cmocka_unit_test(the_fingerprint_does_not_depend_on_demangling),
 		cmocka_unit_test(the_first_frame_shows_its_source),
 		cmocka_unit_test(a_result_that_no_call_returns_is_no_trap),
