@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "build_id.h"
 #include "cleanup.h"
 #include "complain.h"
 #include "debug_files.h"
@@ -134,17 +135,14 @@ static int open_below(const char *root, const char *path, struct stat *st)
 	return fd < 0 ? open_regular(path, st) : fd;
 }
 
-/* NULL: cannot be opened, as errno says. */
-static struct binary *open_binary(struct symbols *symbols, const char *path)
+/* Takes the descriptor. The same file is one binary. */
+static struct binary *binary_in(struct symbols *symbols, int fd, const struct stat *st,
+				const char *path)
 {
 	struct binary *binary;
-	struct stat st;
-	int fd = open_below(symbols->root, path, &st);
 
-	if (fd < 0)
-		return NULL;
 	for (binary = symbols->binaries; binary; binary = binary->next) {
-		if (binary->device != st.st_dev || binary->inode != st.st_ino)
+		if (binary->device != st->st_dev || binary->inode != st->st_ino)
 			continue;
 		close(fd);
 		return binary;
@@ -154,31 +152,66 @@ static struct binary *open_binary(struct symbols *symbols, const char *path)
 		close(fd);
 		return NULL;
 	}
-	binary->device = st.st_dev;
-	binary->inode = st.st_ino;
+	binary->device = st->st_dev;
+	binary->inode = st->st_ino;
 	binary->next = symbols->binaries;
 	symbols->binaries = binary;
 	load(binary, path, fd);
 	return binary;
 }
 
+/* NULL, or why it gives no names. */
+static const char *fault_of(const struct binary *binary, const struct cw_module *recorded)
+{
+	if (!binary || !binary->module)
+		return "cannot be read: no names from it";
+	if (!same_build(binary->module, recorded))
+		return "has changed since: no names from it";
+	if (!debug_files_supplement_is_file(binary->module))
+		return "names what is no file for its debug information: no names from "
+		       "it";
+	return NULL;
+}
+
+/* NULL: there is none that gives names. */
+static struct binary *binary_by_id(struct symbols *symbols, const struct named *named)
+{
+	const struct cw_module *key = named->key;
+	AUTO_FREE char *path = NULL;
+	struct binary *binary;
+	struct stat st;
+	int fd = -1;
+
+	if (has_build_id(key))
+		fd = build_id_open(key->build_id, key->build_id_size, &path);
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) < 0) {
+		close(fd);
+		return NULL;
+	}
+	binary = binary_in(symbols, fd, &st, path ? path : named->path);
+	return fault_of(binary, key) ? NULL : binary;
+}
+
 static struct binary *binary_of(struct symbols *symbols, const struct named *named)
 {
-	struct binary *binary = open_binary(symbols, named->path);
-	const char *cause = NULL;
+	struct binary *binary = NULL;
+	const char *fault;
+	struct stat st;
+	int fd = open_below(symbols->root, named->path, &st);
+	bool irregular = fd < 0 && errno == EINVAL;
 
-	if (!binary && errno == EINVAL)
-		cause = "no regular file: no names from it";
-	else if (!binary || !binary->module)
-		cause = "cannot be read: no names from it";
-	else if (!same_build(binary->module, named->key))
-		cause = "has changed since: no names from it";
-	else if (!debug_files_supplement_is_file(binary->module))
-		cause = "names what is no file for its debug information: no names from "
-			"it";
-	if (cause)
-		complain(named->path, cause);
-	return cause ? NULL : binary;
+	if (fd >= 0)
+		binary = binary_in(symbols, fd, &st, named->path);
+	fault = irregular ? "no regular file: no names from it"
+			  : fault_of(binary, named->key);
+	if (!fault)
+		return binary;
+	binary = binary_by_id(symbols, named);
+	if (!binary)
+		complain(named->path, fault);
+	return binary;
 }
 
 static struct named *add_name(struct symbols *symbols, const struct cw_module *key,
