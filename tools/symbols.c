@@ -14,6 +14,8 @@
 #include "cleanup.h"
 #include "complain.h"
 #include "debug_files.h"
+#include "demangle.h"
+#include "die_name.h"
 #include "open_regular.h"
 #include "symbols.h"
 #include "trace/stack_hash.h"
@@ -39,7 +41,8 @@ struct binary {
 	struct binary *next;
 };
 
-/* What is known of one address. The strings are the Dwfl's, and live as long. */
+/* What is known of one address. The strings are the Dwfl's or of the demangled names, and
+ * live as long as the struct symbols. */
 struct answer {
 	const struct binary *binary;
 	uint64_t pc; /* in the binary */
@@ -68,6 +71,8 @@ struct symbols {
 	} cache[CACHE_SLOTS];
 	struct answer *answers[ANSWER_BUCKETS];
 	unsigned answer_count;
+	struct demangler *demangler;
+	struct die_names *die_names;
 	struct answer last; /* of those that are not kept: there are too many */
 };
 
@@ -293,10 +298,19 @@ static struct place call_site(Dwarf_Die *cu, Dwarf_Die *die)
 	return place;
 }
 
+static struct symbol inlined_symbol(const struct symbols *symbols, Dwarf_Die *die,
+				    const struct place *place)
+{
+	struct symbol symbol = {.file = place->file, .line = place->line};
+
+	symbol.function = die_name(symbols->die_names, die, &symbol.raw);
+	return symbol;
+}
+
 /* The inlined functions at `pc`, innermost first, and in *place where the outermost of
  * them was called. Leaves room for the function that holds them. */
-static int inlined(Dwfl_Module *module, uint64_t pc, struct place *place,
-		   struct symbol *out, int max)
+static int inlined(const struct symbols *symbols, Dwfl_Module *module, uint64_t pc,
+		   struct place *place, struct symbol *out, int max)
 {
 	Dwarf_Addr bias;
 	Dwarf_Die *cu = dwfl_module_addrdie(module, pc, &bias);
@@ -313,39 +327,36 @@ static int inlined(Dwfl_Module *module, uint64_t pc, struct place *place,
 		if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine)
 			continue;
 		if (found < max - 1)
-			out[found++] = (struct symbol){
-				.function = dwarf_diename(&scopes[i]),
-				.file = place->file,
-				.line = place->line,
-			};
+			out[found++] = inlined_symbol(symbols, &scopes[i], place);
 		*place = call_site(cu, &scopes[i]);
 	}
 	return found;
 }
 
-static int ask(const struct binary *binary, uint64_t in_binary, struct symbol *out,
-	       int max)
+static int ask(const struct symbols *symbols, const struct binary *binary,
+	       uint64_t in_binary, struct symbol *out, int max)
 {
 	uint64_t pc = in_binary + binary->bias;
 	struct place place;
 	GElf_Off offset = 0;
 	GElf_Sym symbol;
-	const char *function;
+	const char *raw;
 	int count;
 
-	function = dwfl_module_addrinfo(binary->module, pc, &offset, &symbol, NULL, NULL,
-					NULL);
+	raw = dwfl_module_addrinfo(binary->module, pc, &offset, &symbol, NULL, NULL,
+				   NULL);
 	place = place_of(binary->module, pc);
-	count = inlined(binary->module, pc, &place, out, max);
+	count = inlined(symbols, binary->module, pc, &place, out, max);
 	out[count++] = (struct symbol){
-		.function = function,
-		.offset = function ? offset : in_binary,
+		.function = raw ? demangle(symbols->demangler, raw) : NULL,
+		.raw = raw,
+		.offset = raw ? offset : in_binary,
 		.file = place.file,
 		.line = place.line,
 	};
 	for (int i = 0; i + 1 < count; i++)
 		out[i].inlined_into = out[i + 1].function;
-	return function || count > 1 ? count : 0;
+	return raw || count > 1 ? count : 0;
 }
 
 static struct answer *new_answer(struct symbols *symbols, struct answer **bucket)
@@ -375,7 +386,7 @@ static const struct answer *answer_of(struct symbols *symbols,
 	answer = new_answer(symbols, bucket);
 	answer->binary = binary;
 	answer->pc = pc;
-	answer->count = ask(binary, pc, answer->symbols, ANSWER_SYMBOLS);
+	answer->count = ask(symbols, binary, pc, answer->symbols, ANSWER_SYMBOLS);
 	return answer;
 }
 
@@ -401,12 +412,16 @@ static int name(void *context, const struct trace_view *view, const struct cw_mo
 	return out[count - 1].function || count > 1 ? count : 0;
 }
 
+/* Without memory for them, names stay mangled. */
 struct symbols *symbols_open(const char *root)
 {
 	struct symbols *symbols = calloc(1, sizeof(*symbols));
 
-	if (symbols)
-		symbols->root = root;
+	if (!symbols)
+		return NULL;
+	symbols->root = root;
+	symbols->demangler = demangler_new();
+	symbols->die_names = die_names_new(symbols->demangler);
 	return symbols;
 }
 
@@ -451,6 +466,8 @@ void symbols_close(struct symbols *symbols)
 	free_answers(symbols);
 	free_names(symbols);
 	free_binaries(symbols);
+	die_names_free(symbols->die_names);
+	demangler_free(symbols->demangler);
 	free(symbols);
 }
 

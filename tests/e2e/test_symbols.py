@@ -6,13 +6,15 @@ import os
 import re
 import shutil
 import subprocess
+import textwrap
 import threading
 import time
 
 import pytest
 
 from reports import Report
-from traced import await_close_wait, client, traces, until_older_than
+from traced import (COMMAND, await_close_wait, client, environment, traces,
+                    until_older_than)
 
 SERVER = """\
 #include <arpa/inet.h>
@@ -97,6 +99,49 @@ EOF_STACK = [("get_some", "get_some", "read_all"), ("read_all", "read_all", "ser
              ("main", "main", None)]
 OPEN_STACK = [("accept_one", "accept_one", None), ("loop", "loop_accept", None),
               ("main", "main", None)]
+
+CPP_SERVER = SERVER.replace("a = {.sin_family = AF_INET};",
+                            "a = {}; a.sin_family = AF_INET;")
+CPP_SERVER = CPP_SERVER.replace("INLINE ssize_t get_some", textwrap.dedent("""\
+    #include <vector>
+    namespace ns {
+    struct Reader {
+    	INLINE_MEMBER static ssize_t get(int fd, char *bytes, size_t size)
+    	{
+    		ssize_t n = recv(fd, bytes, size, 0); /* @get */
+
+    		sink++;
+    		return n;
+    	}
+    };
+    namespace {
+    struct Hidden {
+    	INLINE_MEMBER static ssize_t get(int fd, char *bytes, size_t size)
+    	{
+    		ssize_t n = Reader::get(fd, bytes, size); /* @hidden */
+
+    		sink++;
+    		return n;
+    	}
+    };
+    }
+    NOINLINE int read_into(std::vector<int> &found, int fd)
+    {
+    	char bytes[64];
+    	ssize_t n;
+
+    	while ((n = Hidden::get(fd, bytes, sizeof bytes)) > 0) /* @read_into */
+    		found.push_back((int)n);
+    	return (int)n;
+    }
+    }
+    INLINE ssize_t get_some"""))
+CPP_SERVER = CPP_SERVER.replace("#define INLINE ",
+                                "#define INLINE_MEMBER __attribute__((always_inline))\n"
+                                "#define INLINE ")
+CPP_SERVER = CPP_SERVER.replace("int n = read_all(fd);",
+                                "std::vector<int> v; int n = ns::read_into(v, fd);")
+
 
 def lines_of(source):
     """{marker: line} of the @markers in a source text."""
@@ -419,3 +464,37 @@ def test_source_named_relative_to_where_it_was_compiled(build, serve, read_repor
     path, _ = serve(tmp_path / "server")
     group = read_report(path).only()
     must_have_all_lines(group)
+
+
+def test_cpp_names_are_demangled(build, serve, read_report, need):
+    path, own = serve(build(CPP_SERVER, name="server.cpp", cc=need("c++")))
+    group = read_report(path).only()
+    lines = lines_of(CPP_SERVER)
+    hidden = "ns::(anonymous namespace)::Hidden::get"
+    outer = "ns::read_into(std::vector<int, std::allocator<int> >&, int)"
+    assert [(name.split("(int,")[0], *rest)
+            for name, *rest in frames(group, "EOF read")[:4]] == [
+        frame("ns::Reader::get", lines["get"], hidden, "server.cpp"),
+        frame(hidden, lines["hidden"], outer, "server.cpp"),
+        frame(outer, lines["read_into"], None, "server.cpp"),
+        frame("serve_one(int)", lines["serve_one"], None, "server.cpp"),
+    ]
+    assert "ns::Reader::get(int, char*, unsigned long)" in group.text
+    assert own.only().stacks["EOF read"][0].startswith("_ZN2ns9read_into")
+    assert group.fingerprint == own.only().fingerprint
+
+
+def test_cpp_names_stay_mangled_without_the_demangler(build, serve, read_report, need,
+                                                      tmp_path):
+    path, own = serve(build(CPP_SERVER, name="server.cpp", cc=need("c++")))
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "libstdc++.so.6").write_text("no library\n")
+    env = dict(environment(False, None, None), LD_LIBRARY_PATH=str(tmp_path / "none"))
+    done = subprocess.run([COMMAND, "report", path], stdout=subprocess.PIPE, env=env,
+                          universal_newlines=True)
+    if done.returncode == 127:
+        pytest.skip("the command itself needs libstdc++: a sanitizer's does")
+    assert done.returncode == 0
+    group = Report(done.stdout).only()
+    assert "_ZN2ns9read_intoERSt6vectorIiSaIiEEi" in group.text
+    assert group.fingerprint == own.only().fingerprint
