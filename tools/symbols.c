@@ -17,6 +17,7 @@
 #include "demangle.h"
 #include "die_name.h"
 #include "open_regular.h"
+#include "source_lines.h"
 #include "symbols.h"
 #include "trace/stack_hash.h"
 
@@ -35,6 +36,7 @@
 struct binary {
 	dev_t device;
 	ino_t inode;
+	struct timespec written;
 	Dwfl *dwfl;
 	Dwfl_Module *module; /* NULL: gives no names */
 	GElf_Addr bias;      /* of the addresses that the Dwfl knows it by */
@@ -73,6 +75,8 @@ struct symbols {
 	unsigned answer_count;
 	struct demangler *demangler;
 	struct die_names *die_names;
+	struct source_lines *lines;
+	char source[SOURCE_LINE_MAX + 32]; /* of the last source() */
 	struct answer last; /* of those that are not kept: there are too many */
 };
 
@@ -159,6 +163,7 @@ static struct binary *binary_in(struct symbols *symbols, int fd, const struct st
 	}
 	binary->device = st->st_dev;
 	binary->inode = st->st_ino;
+	binary->written = st->st_mtim;
 	binary->next = symbols->binaries;
 	symbols->binaries = binary;
 	load(binary, path, fd);
@@ -412,7 +417,39 @@ static int name(void *context, const struct trace_view *view, const struct cw_mo
 	return out[count - 1].function || count > 1 ? count : 0;
 }
 
-/* Without memory for them, names stay mangled. */
+static const char *source_line_of(struct symbols *symbols, const char *file, int line,
+				  const struct timespec *built)
+{
+	const char *text = source_line(symbols->lines, file, line);
+
+	if (!text)
+		return NULL;
+	snprintf(symbols->source, sizeof(symbols->source), "%s%s", text,
+		 source_is_newer(symbols->lines, file, built) ? "  (changed since)" : "");
+	return symbols->source;
+}
+
+/* Of a file below the root, or else of that name here. libdw has put the compiler's
+ * directory in front of a relative name, if it knows it. */
+static const char *source(void *context, const struct cw_module *key, const char *file,
+			  int line)
+{
+	struct symbols *symbols = context;
+	size_t slot = (uintptr_t)key / 8 % CACHE_SLOTS;
+	const struct binary *binary = symbols->cache[slot].binary;
+	const char *text = NULL;
+	char below[PATH_MAX];
+
+	/* name() has just been asked about that module. */
+	if (symbols->cache[slot].key != key || !binary || *file != '/')
+		return NULL;
+	if (*symbols->root && snprintf(below, sizeof(below), "%s%s", symbols->root,
+				       file) < (int)sizeof(below))
+		text = source_line_of(symbols, below, line, &binary->written);
+	return text ? text : source_line_of(symbols, file, line, &binary->written);
+}
+
+/* Without memory for them, names stay mangled and lines are not shown. */
 struct symbols *symbols_open(const char *root)
 {
 	struct symbols *symbols = calloc(1, sizeof(*symbols));
@@ -422,6 +459,7 @@ struct symbols *symbols_open(const char *root)
 	symbols->root = root;
 	symbols->demangler = demangler_new();
 	symbols->die_names = die_names_new(symbols->demangler);
+	symbols->lines = source_lines_new();
 	return symbols;
 }
 
@@ -468,10 +506,11 @@ void symbols_close(struct symbols *symbols)
 	free_binaries(symbols);
 	die_names_free(symbols->die_names);
 	demangler_free(symbols->demangler);
+	source_lines_free(symbols->lines);
 	free(symbols);
 }
 
 struct symbolizer symbols_symbolizer(struct symbols *symbols)
 {
-	return (struct symbolizer){.name = name, .context = symbols};
+	return (struct symbolizer){.name = name, .source = source, .context = symbols};
 }

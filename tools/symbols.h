@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names, files and lines of addresses in a trace, from the binaries on disk and their
- * debug information.
+ * Names, files and lines of addresses in a trace, and the text of those lines, from the
+ * binaries on disk, their debug information and the source.
  *
  * A binary that was rebuilt since (another build-id) gives no names: they would be wrong.
  * It is named once on standard error.

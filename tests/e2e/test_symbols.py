@@ -456,6 +456,43 @@ def test_split_debug_information_that_is_a_fifo_does_not_hang(build, serve, read
     assert read_report(path).only().verdict == "eof-ignored"
 
 
+def test_source_of_the_first_frame_is_shown(build, serve, read_report):
+    path, own = serve(build(SERVER))
+    group = read_report(path).only()
+    lines = lines_of(SERVER)
+    assert group.sources["EOF read"] == (
+        lines["get_some"], "ssize_t n = recv(fd, bytes, size, 0);    /* @get_some */")
+    assert group.sources["opened"] == (
+        lines["accept_one"], "int fd = accept(listening, NULL, NULL); /* @accept_one */")
+    assert not own.only().sources
+
+
+def test_source_that_is_newer_than_the_binary_is_marked(build, serve, read_report, tmp_path):
+    binary = build(SERVER)
+    path, _ = serve(binary)
+    built = os.stat(binary).st_mtime_ns
+    os.utime(tmp_path / "src" / "server.c", ns=(built, built + 1))
+    for _, text in read_report(path).only().sources.values():
+        assert text.endswith("*/  (changed since)")
+    os.utime(tmp_path / "src" / "server.c", ns=(built, built))
+    for _, text in read_report(path).only().sources.values():
+        assert text.endswith("*/")
+
+
+@pytest.mark.parametrize("what", ["gone", "fifo", "shorter"])
+def test_source_that_cannot_be_read_is_left_out(build, serve, read_report, tmp_path, what):
+    path, _ = serve(build(SERVER))
+    source = tmp_path / "src" / "server.c"
+    source.unlink()
+    if what == "fifo":
+        os.mkfifo(source)
+    elif what == "shorter":
+        source.write_text("one line\n")
+    group = read_report(path).only()
+    assert not group.sources
+    must_have_all_lines(group)
+
+
 def test_source_named_relative_to_where_it_was_compiled(build, serve, read_report, tmp_path,
                                                         compiler):
     build(SERVER)
@@ -464,6 +501,7 @@ def test_source_named_relative_to_where_it_was_compiled(build, serve, read_repor
     path, _ = serve(tmp_path / "server")
     group = read_report(path).only()
     must_have_all_lines(group)
+    assert group.sources["opened"][0] == lines_of(SERVER)["accept_one"]
 
 
 def test_cpp_names_are_demangled(build, serve, read_report, need):
