@@ -106,10 +106,16 @@ static void write_beside(const struct emit_buffer *buffer)
 		write_file(path, buffer);
 }
 
+bool emit_wanted(void)
+{
+	/* A process without a file is not in the report of `closewait run`. */
+	if (options.session[0] && trace_file_path()[0])
+		return false;
+	return options.report != REPORT_NONE;
+}
+
 void emit_report(const struct emit_buffer *buffer)
 {
-	if (options.report == REPORT_NONE)
-		return;
 	if (options.report == REPORT_FILE && write_named(buffer))
 		return;
 	if (notice_stderr_same() && quiet_write(2, buffer->bytes, buffer->used))

@@ -17,6 +17,9 @@ struct emit_buffer {
 bool emit_open(struct emit_buffer *buffer);
 void emit_close(struct emit_buffer *buffer);
 
+/* Whether anybody will read it. */
+bool emit_wanted(void);
+
 /* As one write where that is possible, so that the reports of eight workers do not mix.
  * Never blocks for more than two seconds, never raises SIGPIPE, never writes to a
  * descriptor 2 that is not the program's standard error any more: then it goes to a file

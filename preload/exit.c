@@ -22,7 +22,7 @@
 #include "options.h"
 #include "proc.h"
 #include "sys.h"
-#include "trace/report.h"
+#include "trace/findings.h"
 #include "trace_file.h"
 
 /* How long one dying thread waits for another's report. */
@@ -51,6 +51,21 @@ static void no_memory(void)
 	notice_flush();
 }
 
+/* Nobody will read the text: whether there is something to keep must be known. */
+static void count_findings(const struct report_process *own,
+			   const struct report_options *how, struct report_result *result)
+{
+	struct findings findings;
+
+	if (findings_build(&findings, own, 1, how) != 0) {
+		no_memory();
+		return;
+	}
+	result->leaks = findings.groups.totals.leaks;
+	result->findings = findings_count(&findings);
+	findings_release(&findings);
+}
+
 static void write_report(struct ending *e)
 {
 	struct trace_view view;
@@ -68,6 +83,10 @@ static void write_report(struct ending *e)
 		how.trace_path = NULL;
 	if (trace_view_open(&view, trace_map.bytes, trace_map.size) != 0)
 		return;
+	if (!emit_wanted()) {
+		count_findings(&own, &how, &e->result);
+		return;
+	}
 	if (!emit_open(&text)) {
 		no_memory();
 		return;
@@ -115,7 +134,8 @@ static void tidy(struct ending *e)
 	tidied.clean = false;
 	if (keep)
 		atomic_fetch_add(&h->findings, 1);
-	if (atomic_fetch_sub(&h->live, 1) == 1 && atomic_load(&h->findings) == 0) {
+	if (atomic_fetch_sub(&h->live, 1) == 1 && atomic_load(&h->findings) == 0 &&
+	    !options.session[0]) {
 		trace_file_remove();
 		return;
 	}

@@ -16,6 +16,7 @@
 #include "options.h"
 #include "proc.h"
 #include "quiet_write.h"
+#include "session.h"
 #include "signals.h"
 #include "sys.h"
 
@@ -56,6 +57,7 @@ void init_once(void)
 	__cxa_at_quick_exit(exit_quick, NULL);
 	__register_atfork(books_fork_prepare, books_fork_parent, books_fork_child, NULL);
 	signals_install();
+	session_announce();
 }
 
 __attribute__((constructor)) static void construct(void)

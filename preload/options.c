@@ -124,6 +124,11 @@ static bool set_dir(const char *v)
 	return v[0] == '/' && parse_path(v, options.dir, sizeof options.dir);
 }
 
+static bool set_session(const char *v)
+{
+	return v[0] == '/' && parse_path(v, options.session, sizeof options.session);
+}
+
 static bool set_keep(const char *v)
 {
 	if (strcmp(v, "leaks") == 0)
@@ -183,6 +188,7 @@ static const struct {
 	{"grace", set_grace, "grace is 1s"},
 	{"slow_close", set_slow_close, "slow_close is 10s"},
 	{"dir", set_dir, "the default is used (an absolute path is needed)"},
+	{"session", set_session, "this process is on its own (an absolute path is needed)"},
 	{"keep", set_keep, "keep is leaks"},
 	{"signals", set_signals, "signals is yes"},
 	{"unwind", set_unwind, "known stacks are recognised"},

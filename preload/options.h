@@ -35,6 +35,7 @@ struct options {
 	uint64_t grace;        /* ns */
 	uint64_t slow_close;   /* ns */
 	char dir[256];         /* "": choose */
+	char session[256]; /* the session's directory, for `closewait run`; "": none */
 	enum keep keep;
 	enum unwind unwind;
 	bool signals;

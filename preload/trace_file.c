@@ -181,10 +181,33 @@ static const char *reason(int error)
 	}
 }
 
+/* In the directory that `closewait run` has made. */
+static int open_in_session(uint32_t *image)
+{
+	struct text_build b = text_build_in(session_dir, sizeof session_dir);
+	int fd = -EACCES;
+
+	text_build_string(&b, options.session);
+	if (private_dir(session_dir))
+		fd = create_file(image);
+	if (fd >= 0 && !good_file_system(fd)) {
+		sys_close(fd);
+		sys_call(SYS_unlinkat, AT_FDCWD, file_path, 0, 0);
+		fd = -EOPNOTSUPP;
+	}
+	if (fd < 0)
+		notice_add("session ", options.session, ": ", reason(fd), WITHOUT_FILE,
+			   NULL);
+	return fd;
+}
+
 static int open_file(uint64_t pid_start, uint32_t *image)
 {
 	char base[256];
 	int fd = -ENOENT;
+
+	if (options.session[0])
+		return open_in_session(image);
 
 	if (options.dir[0]) {
 		fd = open_in(options.dir, pid_start, image);

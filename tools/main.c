@@ -13,21 +13,30 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+	{"clean", "closewait clean", cmd_clean},
 	{"doctor", "closewait doctor", cmd_doctor},
+	{"explain", "closewait explain", cmd_explain},
+	{"list", "closewait list", cmd_list},
 	{"report", "closewait report", cmd_report},
+	{"run", "closewait run", cmd_run},
 };
 
 static const char help[] =
-	"usage: closewait report [--all] [--show-open] TRACE | DIRECTORY | PID\n"
-	"       closewait doctor COMMAND [ARG...]\n"
-	"       closewait --help | --version\n"
+	"usage: closewait VERB [options] …\n"
 	"\n"
-	"Which code left this socket in CLOSE_WAIT? Run the program with\n"
-	"LD_PRELOAD=/path/to/libclosewait.so; it reports at its end. This command\n"
-	"tells more: of a process that runs, ended or was killed, with files and lines.\n"
+	"Which code left this socket in CLOSE_WAIT?\n"
 	"\n"
-	"  report   what a trace tells (closewait report --help)\n"
-	"  doctor   whether a command can be traced, and if not, why\n";
+	"  run COMMAND …     run it, and report at its end on all that it started\n"
+	"  report [WHAT]     what a trace, a kept session or a living process tells\n"
+	"  list              the sessions that were kept\n"
+	"  clean             remove those that have ended\n"
+	"  explain VERDICT   what it means, and how it is mended\n"
+	"  doctor COMMAND    whether it can be traced, and if not, why\n"
+	"\n"
+	"  --help, --version       closewait VERB --help tells more\n"
+	"\n"
+	"A program that cannot be started anew in this way can be run with\n"
+	"LD_PRELOAD=/path/to/libclosewait.so: it reports at its own end.\n";
 
 int main(int argc, char **argv)
 {

@@ -121,6 +121,7 @@ int output_session(struct session *session, const struct output_options *options
 		.all = options->all,
 		.show_open = options->show_open,
 		.only_findings = options->quiet,
+		.nameless = options->nameless,
 		.grace = options->grace,
 		.slow_close = options->slow_close,
 		.trace_path = hint,

@@ -14,10 +14,11 @@
 struct output_options {
 	bool all;
 	bool show_open;
-	bool quiet;           /* nothing where there is nothing to report */
-	uint64_t grace;       /* ns; 0: as the trace has it */
-	uint64_t slow_close;  /* ns; 0: as the trace has it */
-	const char *json;     /* file, "-": standard output; NULL: none */
+	bool quiet;               /* nothing where there is nothing to report */
+	bool nameless;            /* for `run`: who typed the command knows it */
+	uint64_t grace;           /* ns; 0: as the trace has it */
+	uint64_t slow_close;      /* ns; 0: as the trace has it */
+	const char *json;         /* file, "-": standard output; NULL: none */
 	const char *suppressions; /* file; NULL: none */
 	const char *baseline;     /* file; NULL: none */
 	const char *fail_on;      /* names, comma-separated; NULL: every leak */

@@ -210,6 +210,16 @@ int trace_find(struct trace_list *list, const char *what)
 	return add_path(list, what);
 }
 
+int trace_find_session(struct trace_list *list, const char *session)
+{
+	*list = (struct trace_list){0};
+	if (search_directory(list, session, 0) < 0)
+		return -1;
+	if (list->count)
+		qsort(list->paths, list->count, sizeof(*list->paths), newest_first);
+	return 0;
+}
+
 void trace_list_free(struct trace_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)

@@ -14,6 +14,10 @@ struct trace_list {
 
 /* Returns 0 with at least one path, or -1 after one line on standard error. */
 int trace_find(struct trace_list *list, const char *what);
+/* The traces of one session's directory, of which there may be none. Returns 0, or -1 with
+ * errno. */
+int trace_find_session(struct trace_list *list, const char *session);
+
 /* Whether two traces of a list lie in one directory. */
 bool trace_find_same_session(const char *a, const char *b);
 void trace_list_free(struct trace_list *list);

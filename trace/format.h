@@ -30,6 +30,10 @@
 #define CW_TRACE_VERSION 1u
 #define CW_BYTE_ORDER    0x01020304u
 
+/* In the directory of a session that `closewait run` began: a line for each program image that
+ * the library was loaded into, "PID STARTTIME PPID EXECUTABLE". */
+#define CW_LOADED_NAME "loaded"
+
 #define CW_EXTENT_SIZE         16384u
 #define CW_EXTENT_TABLE_OFFSET 4096u
 #define CW_TRACE_SIZE_DEFAULT  (32u << 20)

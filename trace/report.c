@@ -76,15 +76,17 @@ static void put_clean(const struct report *report)
 
 	text_put(report->sink, "closewait: no leaks: ");
 	report_put_clean(report, &sum);
-	text_put(report->sink, ".  ");
-	report_command(report);
+	if (!report->options->nameless) {
+		text_put(report->sink, ".  ");
+		report_command(report);
+	}
 	text_put(report->sink, "\n");
 }
 
 static bool is_worth_it(const struct report *report, uint64_t found)
 {
 	return found || report->options->show_open || report->options->all ||
-	       (report->findings->subject_count == 1 &&
+	       (report->findings->subject_count == 1 && !report->options->nameless &&
 		!report->options->clean.processes);
 }
 

@@ -83,6 +83,7 @@ struct report_options {
 	uint64_t grace;         /* ns; 0: as the trace has it */
 	uint64_t slow_close;    /* ns; 0: as the trace has it */
 	const char *trace_path; /* for the hint how to see more; NULL: none */
+	bool nameless; /* the program is not named where there is nothing to report */
 	struct report_clean clean;
 };
 

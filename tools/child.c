@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting, waiting for and ending like a child. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+
+/* What is left alone: what cannot be caught, what the terminal stops jobs with, and faults. */
+static const int not_ours[] = {SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGSEGV,
+			       SIGBUS,  SIGILL,  SIGFPE,  SIGTRAP, SIGABRT, SIGPROF};
+
+/* The mask that we were started with, which is the child's. */
+static sigset_t inherited;
+
+static sigset_t passed_on(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof(not_ours) / sizeof(*not_ours); i++)
+		sigdelset(&set, not_ours[i]);
+	return set;
+}
+
+static uint64_t bit(int signal)
+{
+	return 1ull << (signal - 1);
+}
+
+/* In the child. What exec says goes through the pipe, which exec itself closes. */
+static void become(char *const argv[], int report)
+{
+	int error;
+
+	sigprocmask(SIG_SETMASK, &inherited, NULL);
+	execvp(argv[0], argv);
+	error = errno;
+	if (write(report, &error, sizeof(error)) < 0)
+		_exit(127);
+	_exit(126);
+}
+
+int child_start(struct child *child, char *const argv[])
+{
+	sigset_t set = passed_on();
+	int pipe_fds[2];
+	int error = 0;
+
+	*child = (struct child){0};
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return errno;
+	/* Before the fork: a signal that comes now waits for us to pass it on. */
+	sigprocmask(SIG_BLOCK, &set, &inherited);
+	child->pid = fork();
+	if (child->pid == 0)
+		become(argv, pipe_fds[1]);
+	error = child->pid < 0 ? errno : 0;
+	close(pipe_fds[1]);
+	if (!error && read(pipe_fds[0], &error, sizeof(error)) > 0)
+		waitpid(child->pid, NULL, 0);
+	close(pipe_fds[0]);
+	return error;
+}
+
+/* Of a process group's terminal the kernel sends to all of the group. */
+static bool from_terminal(const siginfo_t *info)
+{
+	return info->si_code == SI_KERNEL;
+}
+
+static void pass_on(struct child *child, const siginfo_t *info)
+{
+	if (from_terminal(info)) {
+		child->terminal |= bit(info->si_signo);
+		return;
+	}
+	child->passed |= bit(info->si_signo);
+	kill(child->pid, info->si_signo);
+}
+
+/* Whatever has ended, our child or an orphan that was left to us. Returns whether it was ours. */
+static bool reap(struct child *child)
+{
+	bool ended = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != child->pid)
+			continue;
+		child->status = status;
+		ended = true;
+	}
+	return ended;
+}
+
+void child_wait(struct child *child)
+{
+	sigset_t set = passed_on();
+	siginfo_t info;
+
+	while (!reap(child)) {
+		if (sigwaitinfo(&set, &info) < 0 || info.si_signo == SIGCHLD)
+			continue;
+		pass_on(child, &info);
+	}
+}
+
+void child_end_alike(const struct child *child)
+{
+	struct rlimit none = {0};
+	int signal = WIFSIGNALED(child->status) ? WTERMSIG(child->status) : 0;
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	sigset_t only;
+
+	if (!signal)
+		exit(WEXITSTATUS(child->status));
+	/* The core that matters is the child's. */
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	sigemptyset(&only);
+	sigaddset(&only, signal);
+	sigaction(signal, &action, NULL);
+	sigprocmask(SIG_UNBLOCK, &only, NULL);
+	kill(getpid(), signal);
+	/* Process 1 of a container is not ended by a signal. */
+	exit(128 + signal);
+}
+
+bool child_failed(const struct child *child)
+{
+	uint64_t excused =
+		child->passed | (child->terminal & (bit(SIGINT) | bit(SIGQUIT)));
+	int signal = 0;
+
+	if (WIFSIGNALED(child->status))
+		signal = WTERMSIG(child->status);
+	else if (WEXITSTATUS(child->status) > 128 &&
+		 WEXITSTATUS(child->status) <= 128 + 64)
+		signal = WEXITSTATUS(child->status) - 128;
+	else
+		return WEXITSTATUS(child->status) != 0;
+	return !(excused & bit(signal));
+}

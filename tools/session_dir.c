@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Session directories: bases, making, removing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "complain.h"
+#include "host_process.h"
+#include "session_dir.h"
+
+/* The file systems on which the library maps a file: <linux/magic.h>, and xfs's own header. */
+#define TYPE_TMPFS 0x01021994
+#define TYPE_EXT4  0xef53
+#define TYPE_XFS   0x58465342
+
+bool session_base(int n, char *path, size_t room)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	int size = -1;
+
+	if (n == 0 && runtime && *runtime == '/')
+		size = snprintf(path, room, "%s/closewait", runtime);
+	else if (n == 1)
+		size = snprintf(path, room, "/dev/shm/closewait-%u", geteuid());
+	else if (n == 2)
+		size = snprintf(path, room, "/tmp/closewait-%u", geteuid());
+	return size >= 0 && (size_t)size < room;
+}
+
+/* Ours alone: others could plant links in it. Returns 0 or -errno. */
+static int make_private(const char *path)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (lstat(path, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	return st.st_uid == geteuid() && !(st.st_mode & 022) ? 0 : -EPERM;
+}
+
+static int check_file_system(const char *path)
+{
+	struct statfs fs;
+
+	if (statfs(path, &fs) < 0)
+		return -errno;
+	return fs.f_type == TYPE_TMPFS || fs.f_type == TYPE_EXT4 || fs.f_type == TYPE_XFS
+		       ? 0
+		       : -EOPNOTSUPP;
+}
+
+static int make_in(const char *base, char *path, size_t room)
+{
+	int error = make_private(base);
+
+	if (!error)
+		error = check_file_system(base);
+	if (error)
+		return error;
+	if (snprintf(path, room, "%s/%d-%llu", base, getpid(),
+		     (unsigned long long)host_process_start(getpid())) >= (int)room)
+		return -ENAMETOOLONG;
+	return make_private(path);
+}
+
+static const char *cause_of(int error)
+{
+	if (error == -EPERM)
+		return "others may write to it, or own it";
+	if (error == -EOPNOTSUPP)
+		return "no file system for traces: tmpfs, ext4 and xfs are";
+	return strerror(-error);
+}
+
+/* The library needs the absolute path: the command may change directory. */
+static int make_in_given(const char *base, char *path, size_t room)
+{
+	char absolute[PATH_MAX];
+
+	if (mkdir(base, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (!realpath(base, absolute))
+		return -errno;
+	return make_in(absolute, path, room);
+}
+
+int session_make(const char *base, char *path, size_t room)
+{
+	char chosen[PATH_MAX];
+	int error = -ENOENT;
+
+	if (base) {
+		error = make_in_given(base, path, room);
+		if (error)
+			complain(base, cause_of(error));
+		return error ? -1 : 0;
+	}
+	for (int i = 0; error && i < SESSION_BASES; i++)
+		if (session_base(i, chosen, sizeof(chosen)))
+			error = make_in(chosen, path, room);
+	if (error)
+		complain(chosen, cause_of(error));
+	return error ? -1 : 0;
+}
+
+static bool belongs_to_session(const char *name)
+{
+	static const char *const ends[] = {".cwtrace", ".report.txt", "session.json",
+					   "loaded"};
+	size_t size = strlen(name);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		size_t end = strlen(ends[i]);
+
+		if (size >= end && strcmp(name + size - end, ends[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+int session_remove(const char *path)
+{
+	AUTO_DIR DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (belongs_to_session(entry->d_name) &&
+		    unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+			return -errno;
+	return rmdir(path) < 0 ? -errno : 0;
+}

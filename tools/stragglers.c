@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for processes that are not our children, by their pidfds. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host_process.h"
+#include "stragglers.h"
+#include "trace_find.h"
+#include "trace_load.h"
+
+#define NS_PER_MS 1000000ull
+
+/* The descriptors of living processes. */
+struct living {
+	struct pollfd *fds;
+	unsigned count;
+};
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000ull + (uint64_t)time.tv_nsec;
+}
+
+static void add(struct living *living, pid_t pid)
+{
+	struct pollfd *fds = reallocarray(living->fds, living->count + 1, sizeof(*fds));
+	int fd;
+
+	if (!fds)
+		return;
+	living->fds = fds;
+	/* Linux 5.3; without it nobody is waited for. */
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd >= 0)
+		living->fds[living->count++] =
+			(struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+static void add_trace(struct living *living, const char *path)
+{
+	struct loaded_trace trace;
+
+	if (trace_load(&trace, path, path) < 0)
+		return;
+	for (uint32_t i = 0; i < trace.view.extent_count; i++) {
+		const struct cw_process *process = trace_process(&trace.view, i);
+		pid_t pid = process && process->state == CW_PROCESS_LIVE
+				    ? host_process_find(trace.view.header, process)
+				    : 0;
+
+		if (pid)
+			add(living, pid);
+	}
+	trace_unload(&trace);
+}
+
+static struct living look(const char *session)
+{
+	struct living living = {0};
+	struct trace_list list;
+
+	if (trace_find_session(&list, session) == 0)
+		for (size_t i = 0; i < list.count; i++)
+			add_trace(&living, list.paths[i]);
+	trace_list_free(&list);
+	return living;
+}
+
+static void forget(struct living *living)
+{
+	for (unsigned i = 0; i < living->count; i++)
+		if (living->fds[i].fd >= 0)
+			close(living->fds[i].fd);
+	free(living->fds);
+}
+
+/* One that has ended is readable for ever: it is not asked again. */
+static unsigned wait_for(struct living *living, uint64_t end)
+{
+	unsigned left = living->count;
+
+	while (left) {
+		uint64_t moment = now();
+
+		if (moment >= end || poll(living->fds, living->count,
+					  (int)((end - moment) / NS_PER_MS) + 1) < 0)
+			break;
+		for (unsigned i = 0; i < living->count; i++) {
+			if (living->fds[i].events && living->fds[i].revents) {
+				living->fds[i].events = 0;
+				close(living->fds[i].fd);
+				living->fds[i].fd = -1;
+				left--;
+			}
+		}
+	}
+	return left;
+}
+
+/* Looked for again after those known have ended: one may have forked meanwhile. */
+unsigned stragglers_wait(const char *session, uint64_t ns)
+{
+	uint64_t end = now() + ns;
+	unsigned left;
+
+	do {
+		struct living living = look(session);
+
+		if (!living.count)
+			return 0;
+		left = wait_for(&living, end);
+		forget(&living);
+	} while (!left);
+	return left;
+}
