@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
+#include "cleanup.h"
 #include "complain.h"
 #include "host_process.h"
 #include "live_looks.h"
@@ -69,6 +71,26 @@ static int add_trace(struct session *session, const char *path, const char *name
 	return add_processes(session, &trace->view);
 }
 
+/* How the command was killed only its parent knows, which was `closewait run`. */
+static void take_facts(struct session *session, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *directory = slash ? strndup(path, (size_t)(slash - path)) : NULL;
+	const struct run_facts *facts = &session->facts;
+
+	if (!directory || run_facts_read(&session->facts, directory) < 0 ||
+	    !facts->ended || !WIFSIGNALED(facts->status))
+		return;
+	for (uint32_t i = 0; i < session->process_count; i++) {
+		struct report_process *process = &session->processes[i];
+
+		if (process->life == REPORT_LIFE_KILLED &&
+		    trace_process(process->view, process->extent)->pid ==
+			    (uint32_t)facts->pid)
+			process->killed_by = WTERMSIG(facts->status);
+	}
+}
+
 /* Parents before the processes they forked, whatever trace those have. */
 static int by_start(const void *left, const void *right)
 {
@@ -104,6 +126,8 @@ int session_load(struct session *session, char *const *paths, size_t count,
 	if (session->process_count)
 		qsort(session->processes, session->process_count,
 		      sizeof(*session->processes), by_start);
+	if (count)
+		take_facts(session, paths[0]);
 	keep_only(session, session->processes, session->process_count, pid);
 	return session->trace_count || !count ? 0 : -1;
 }
@@ -115,6 +139,7 @@ void session_free(struct session *session)
 		trace_unload(&session->traces[i]);
 	}
 	symbols_close(session->symbols);
+	run_facts_free(&session->facts);
 	free(session->traces);
 	free(session->looks);
 	free(session->processes);

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include "run_facts.h"
 #include "symbols.h"
 #include "trace/report.h"
 #include "trace_load.h"
@@ -21,6 +22,7 @@ struct session {
 	struct report_process *processes;
 	uint32_t process_count;
 	struct report_clean clean;
+	struct run_facts facts; /* empty if the session is not of `closewait run` */
 	struct symbols *symbols;
 	char root[64]; /* in front of the modules' paths */
 	size_t failed; /* traces that could not be read */

@@ -31,6 +31,7 @@ static void take_subject(struct subject *subject, const struct report_process *p
 	subject->extent = process->extent;
 	subject->process = trace_process(process->view, process->extent);
 	subject->context = context_of(process, subject->process, options);
+	subject->killed_by = process->killed_by;
 	if (!subject->context.alive)
 		subject->view.look = NULL;
 }

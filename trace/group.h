@@ -29,6 +29,7 @@ struct subject {
 	uint32_t extent;        /* its process extent */
 	const struct cw_process *process;
 	struct verdict_context context;
+	int killed_by;  /* the signal that ended it without a word; 0: not known */
 	uint64_t leaks; /* of its own, whoever else holds them */
 };
 

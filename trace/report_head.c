@@ -121,6 +121,11 @@ static void put_end(const struct report *report)
 		text_put(report->sink, "running");
 		return;
 	}
+	if (report->subject->context.killed && report->subject->killed_by) {
+		text_put(report->sink, "ended by ");
+		text_signal(report->sink, report->subject->killed_by);
+		return;
+	}
 	if (report->subject->context.killed) {
 		text_put(report->sink, "ended without a word: SIGKILL, most likely");
 		return;

@@ -121,7 +121,8 @@ static uint64_t reported_leaks(void)
 	struct symbolizer none = {0};
 	struct text_sink sink = {drop, NULL};
 	struct report_result result = {0};
-	struct report_process own = {&view, books->extent, REPORT_LIFE_ALIVE};
+	struct report_process own = {
+		.view = &view, .extent = books->extent, .life = REPORT_LIFE_ALIVE};
 	struct report_options how = {.now = UINT64_MAX / 2, .grace = 1};
 
 	if (trace_view_open(&view, trace_map.bytes, trace_map.size) != 0 ||

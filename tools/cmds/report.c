@@ -10,12 +10,13 @@
 #include "tools/complain.h"
 #include "tools/output.h"
 #include "tools/session.h"
+#include "tools/session_dir.h"
 #include "tools/trace_find.h"
 #include "trace/report.h"
 #include "trace/text.h"
 
 static const char help[] =
-	"usage: closewait report [--all] [--show-open] TRACE | DIRECTORY | PID\n"
+	"usage: closewait report [options] [TRACE | DIRECTORY | PID]\n"
 	"\n"
 	"Prints which code left sockets in CLOSE_WAIT, by what a traced process recorded.\n"
 	"Of a process that lives, the kernel is asked now; the process is not disturbed.\n"
@@ -23,12 +24,22 @@ static const char help[] =
 	"  TRACE        a file that ends in .cwtrace\n"
 	"  DIRECTORY    a session's directory, or one that holds sessions\n"
 	"  PID          a process that runs with libclosewait.so\n"
+	"               (none of them: the newest session that was kept)\n"
 	"\n"
-	"  --all        every socket, every frame, every place\n"
-	"  --show-open  also the sockets that are no finding\n"
-	"  --help\n"
+	"  --all                every socket, every frame, every place\n"
+	"  --show-open          also the sockets that are no finding\n"
+	"  --quiet              nothing is said if there is nothing to report\n"
+	"  --json FILE          as JSON there, too; - is standard output\n"
+	"  --exitcode N         exit with N if there are leaks (1 to 255)\n"
+	"  --fail-on NAMES      which verdicts and faults count, comma-separated (leak)\n"
+	"  --max-leaks N        so many are let pass (0)\n"
+	"  --suppressions FILE, --baseline FILE   what is known and does not count\n"
+	"  --annotate github    workflow annotations on standard output\n"
+	"  --grace DURATION     younger states are not judged (as recorded)\n"
+	"  --slow-close DURATION   a close later than this is a fault (as recorded)\n"
 	"\n"
-	"Exit status: 0, also when there are leaks; 2 if the input cannot be read.\n";
+	"Exit status: 0, also when there are leaks; N of --exitcode; 2 if the input cannot\n"
+	"be read.\n";
 
 struct request {
 	struct output_options output;
@@ -120,6 +131,22 @@ static int run(struct request *request)
 	return request->fails ? request->output.exitcode : 0;
 }
 
+static int run_newest(struct request *request)
+{
+	struct kept_list list;
+	int status = EXIT_BAD_INPUT;
+
+	if (kept_list_take(&list, NULL) == 0 && !list.count)
+		complain("report", "no session was kept: name a trace, a directory or a "
+				   "process (closewait report --help)");
+	if (list.count) {
+		request->what = list.sessions[0].path;
+		status = run(request);
+	}
+	kept_list_free(&list);
+	return status;
+}
+
 int cmd_report(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -138,11 +165,11 @@ int cmd_report(int argc, char **argv)
 		if (option == '?' || output_option(&request.output, option, optarg) < 0)
 			return EXIT_BAD_INPUT;
 	}
-	if (optind + 1 != argc) {
+	if (optind + 1 < argc) {
 		complain("report", "name one trace, directory or process "
 				   "(closewait report --help)");
 		return EXIT_BAD_INPUT;
 	}
 	request.what = argv[optind];
-	return run(&request);
+	return request.what ? run(&request) : run_newest(&request);
 }
