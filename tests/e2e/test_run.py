@@ -11,8 +11,8 @@ import time
 import pytest
 
 from reports import Report, named
-from traced import (COMMAND, DEADLINE, LIBRARY, PYTHON, client, environment, example,
-                    files_below, program, tool, traces, until, until_older_than)
+from traced import (COMMAND, DEADLINE, LIBRARY, PYTHON, client, default_signals, environment,
+                    example, files_below, program, tool, traces, until, until_older_than)
 
 GRACE = "20ms"
 HOLD = 60  # ms; longer than GRACE
@@ -96,6 +96,7 @@ def test_interrupt_from_the_terminal_reaches_the_command_once(directory, tmp_pat
     argv = [COMMAND, "run", "--dir", directory, "--", PYTHON, program("counts_signals.py")]
     pid, terminal = pty.fork()
     if pid == 0:
+        default_signals()
         os.execve(argv[0], argv, environment(False, None, None))
     read_until(terminal, rb"ready \d+\r\n")
     os.write(terminal, b"\x03")
@@ -113,6 +114,7 @@ def test_report_comes_after_an_interrupt_that_ends_the_command(directory):
     argv += [str(word) for word in holds_leak(2, "wait")]
     pid, terminal = pty.fork()
     if pid == 0:
+        default_signals()
         os.execve(argv[0], argv, environment(False, None, None))
     read_until(terminal, rb"ready\r\n")
     os.write(terminal, b"\x03")
@@ -126,6 +128,7 @@ def test_command_stays_in_the_terminals_foreground(directory):
     argv = [COMMAND, "run", "--dir", directory, "--", "sh", "-c", "read line; echo got $line"]
     pid, terminal = pty.fork()
     if pid == 0:
+        default_signals()
         os.execve(argv[0], argv, environment(False, None, None))
     os.write(terminal, b"hello\n")
     assert "got hello" in read_until(terminal, rb"process(es)?\r\n")

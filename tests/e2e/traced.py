@@ -54,6 +54,12 @@ def until_older_than(moment, seconds):
     until(lambda: time.monotonic() > moment + seconds, "time to pass")
 
 
+def default_signals():
+    """In a child: who runs the tests in the background may ignore these, and they inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
 class Traced:
     """One program that was started. stdout and stderr go to files."""
 
@@ -64,7 +70,7 @@ class Traced:
         self.err_path = os.path.join(place, "stderr")
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
             self.process = subprocess.Popen(argv, stdin=stdin, stdout=out, stderr=err,
-                                            env=env, cwd=place)
+                                            env=env, cwd=place, preexec_fn=default_signals)
         self.pid = self.process.pid
 
     @property
