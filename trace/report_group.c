@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One cause: what is known of its sockets, and the code that had them in hand. */
+#include "group_words.h"
 #include "report_parts.h"
 #include "text.h"
 
@@ -14,108 +15,6 @@ static const char *origin_name(unsigned origin)
 	return origin < CW_ORIGIN_KINDS && names[origin] ? names[origin] : "";
 }
 
-static void put_bounded(const struct report *report, const struct group *group)
-{
-	if (group->bound == DWELL_AT_LEAST)
-		text_put(report->sink, "at least ");
-	if (group->bound == DWELL_AT_MOST)
-		text_put(report->sink, "at most ");
-	text_duration(report->sink, group->oldest);
-}
-
-/* What is told of a group must be true of each in it: the exit may have closed some. */
-static const char *close_words(const struct group *group)
-{
-	if (!group->by_exit)
-		return "close() never came";
-	return group->by_exit == group->count ? "close() came only with the exit"
-					      : "close() came with the exit or never";
-}
-
-static const char *closed_words(const struct group *group)
-{
-	if (!group->by_exit)
-		return "never closed";
-	return group->by_exit == group->count ? "closed only by exit"
-					      : "closed by exit or never";
-}
-
-static void put_unread_words(const struct report *report, const struct group *group)
-{
-	text_put(report->sink,
-		 group->count == 1 ? "the peer closed " : "the peers closed, ");
-	if (group->count != 1)
-		text_put(report->sink, "the first ");
-	put_bounded(report, group);
-	text_put(report->sink, group->example.first_read_site ? " ago; never read again, "
-							      : " ago; never read, ");
-	text_put(report->sink, closed_words(group));
-}
-
-static void put_half_closed_words(const struct report *report, const struct group *group)
-{
-	text_put(report->sink, group->example.flags & CW_SOCKET_WROTE_AFTER_EOF
-				       ? "EOF was read, then data was sent"
-				       : "EOF was read while data was still being sent");
-	if (!group->leak)
-		return;
-	text_put(report->sink, "; nothing has moved for ");
-	text_duration(report->sink, report->subject->context.slow_close);
-	text_put(report->sink, " or more, ");
-	text_put(report->sink, close_words(group));
-}
-
-static void put_unknown_words(const struct report *report)
-{
-	if (report->subject->context.killed)
-		text_put(report->sink,
-			 "open when the process was killed; no EOF was read, "
-			 "and nobody had asked the kernel");
-	else
-		text_put(report->sink,
-			 "open, no EOF was read, and the kernel could not be "
-			 "asked");
-}
-
-static void put_words(const struct report *report, const struct group *group)
-{
-	switch (group->verdict) {
-	case VERDICT_EOF_IGNORED:
-		text_put(report->sink, "EOF was read, ");
-		text_put(report->sink, close_words(group));
-		break;
-	case VERDICT_EOF_UNREAD:
-		put_unread_words(report, group);
-		break;
-	case VERDICT_RESET_IGNORED:
-		text_put(
-			report->sink,
-			group->reset_unlearned
-				? "the connection is dead and no call has learned of "
-				  "it; "
-				: "a call failed, the connection was reset or timed out; ");
-		text_put(report->sink, close_words(group));
-		break;
-	case VERDICT_SHUTDOWN_UNCLOSED:
-		text_put(report->sink, "shut down in both directions, ");
-		text_put(report->sink, close_words(group));
-		break;
-	case VERDICT_HALF_CLOSED:
-		put_half_closed_words(report, group);
-		break;
-	case VERDICT_UNKNOWN:
-		put_unknown_words(report);
-		break;
-	case VERDICT_IDLE_CLIENT:
-		text_put(report->sink,
-			 "the peer closed it while it was idle, as pools leave "
-			 "it; not a leak");
-		break;
-	default:
-		text_put(report->sink, "in use, as far as the kernel says");
-	}
-}
-
 static void put_verdict(const struct report *report, const struct group *group)
 {
 	struct naming naming;
@@ -126,7 +25,7 @@ static void put_verdict(const struct report *report, const struct group *group)
 	text_put(report->sink, " ");
 	text_put(report->sink, origin_name(group->example.origin));
 	text_put(report->sink, group->count == 1 ? "socket: " : "sockets: ");
-	put_words(report, group);
+	group_words_put(report->sink, group, true);
 	text_put(report->sink, "   [");
 	naming = report_naming(report);
 	text_hex(report->sink, stack_fingerprint(&naming, &group->example), 8);
@@ -164,7 +63,7 @@ static void put_ages(const struct report *report, const struct group *group)
 {
 	if (group->count > 1) {
 		text_put(report->sink, "  oldest ");
-		put_bounded(report, group);
+		group_words_age(report->sink, group);
 		text_put(report->sink, ", newest ");
 		text_duration(report->sink, group->newest);
 		put_rate(report, group);
@@ -243,7 +142,7 @@ static void put_last_call(const struct report *report, const struct group *group
 static void put_fin(const struct report *report, const struct group *group)
 {
 	report_label(report, "peer FIN");
-	put_bounded(report, group);
+	group_words_age(report->sink, group);
 	text_put(report->sink,
 		 report->subject->context.alive ? " ago" : " before the end");
 	text_put(report->sink, "; no call has learned of it\n");
