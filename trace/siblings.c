@@ -55,12 +55,37 @@ static void add_closers(struct gathering *gathering, const struct cw_stats *stat
 	}
 }
 
+static void add_fault(const struct gathering *gathering, struct sibling_fault *fault,
+		      uint64_t count, cw_ref site)
+{
+	if (count && site && !fault->site)
+		*fault = (struct sibling_fault){site, gathering->subject};
+}
+
+static void add_faults(struct gathering *gathering, const struct cw_stats *stats)
+{
+	struct siblings *siblings = gathering->siblings;
+
+	siblings->slow += stats->slow;
+	siblings->spins += stats->eof_spins;
+	add_fault(gathering, &siblings->slowest, stats->slow, stats->slow_site);
+	add_fault(gathering, &siblings->spinning, stats->eof_spins, stats->spin_site);
+}
+
 static void add_stats(struct gathering *gathering, const struct cw_stats *stats)
 {
 	struct siblings *siblings = gathering->siblings;
 
+	if (!siblings->open_site) {
+		siblings->open_site = stats->open_site;
+		siblings->subject = gathering->subject;
+		siblings->origin = stats->origin;
+	}
 	siblings->opened += stats->opened;
 	siblings->closed += stats->closed;
+	siblings->gone += stats->gone;
+	siblings->eof_seen += stats->eof_seen;
+	add_faults(gathering, stats);
 	siblings->closers_more += stats->closers_more;
 	if (stats->dwell_max > siblings->dwell_max)
 		siblings->dwell_max = stats->dwell_max;
@@ -74,6 +99,7 @@ static void subtract_by_exit(struct siblings *siblings,
 			     const struct group_by_exit *by_exit)
 {
 	siblings->closed -= siblings->closed > 0;
+	siblings->slow -= by_exit->slow && siblings->slow;
 	for (uint32_t i = 0; i < siblings->closer_count; i++)
 		if (siblings->closers[i].hash == by_exit->close_hash &&
 		    siblings->closers[i].count)
@@ -130,6 +156,7 @@ static void index_by_exit(void *context, const struct cw_socket *socket)
 	groups->by_exit[groups->by_exit_count++] = (struct group_by_exit){
 		.open_hash = stack_hash(groups->memo, view, socket->open_site),
 		.close_hash = stack_hash(groups->memo, view, socket->close_site),
+		.slow = socket->flags & CW_SOCKET_SLOW ? 1 : 0,
 	};
 }
 
@@ -146,6 +173,15 @@ static int by_hash(const void *left, const void *right, const void *context)
 	return (a->stats > b->stats) - (a->stats < b->stats);
 }
 
+static int by_open_hash(const void *left, const void *right, const void *context)
+{
+	const struct group_by_exit *a = left;
+	const struct group_by_exit *b = right;
+
+	(void)context;
+	return (a->open_hash > b->open_hash) - (a->open_hash < b->open_hash);
+}
+
 /* Once, not once a group: the work would be their product. */
 static void make_index(struct groups *groups)
 {
@@ -160,6 +196,8 @@ static void make_index(struct groups *groups)
 	}
 	groups->comparisons += sort_heap(groups->places, groups->place_count,
 					 sizeof(*groups->places), by_hash, NULL);
+	groups->comparisons += sort_heap(groups->by_exit, groups->by_exit_count,
+					 sizeof(*groups->by_exit), by_open_hash, NULL);
 }
 
 static uint32_t first_place(const struct groups *groups, uint64_t hash)
@@ -177,11 +215,28 @@ static uint32_t first_place(const struct groups *groups, uint64_t hash)
 	return low;
 }
 
-static void gather(struct gathering *gathering)
+static uint32_t first_by_exit(const struct groups *groups, uint64_t hash)
+{
+	uint32_t low = 0, high = groups->by_exit_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (groups->by_exit[middle].open_hash < hash)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Takes the records from `first` on that are of the place; returns the one behind them. */
+static uint32_t gather(struct gathering *gathering, uint32_t first)
 {
 	const struct groups *groups = gathering->groups;
+	uint32_t i;
 
-	for (uint32_t i = first_place(groups, gathering->open_hash);
+	for (i = first;
 	     i < groups->place_count && groups->places[i].hash == gathering->open_hash;
 	     i++) {
 		const struct group_place *place = &groups->places[i];
@@ -192,9 +247,12 @@ static void gather(struct gathering *gathering)
 		if (stats)
 			add_stats(gathering, stats);
 	}
-	for (uint32_t i = 0; i < groups->by_exit_count; i++)
-		if (groups->by_exit[i].open_hash == gathering->open_hash)
-			subtract_by_exit(gathering->siblings, &groups->by_exit[i]);
+	for (uint32_t n = first_by_exit(groups, gathering->open_hash);
+	     n < groups->by_exit_count &&
+	     groups->by_exit[n].open_hash == gathering->open_hash;
+	     n++)
+		subtract_by_exit(gathering->siblings, &groups->by_exit[n]);
+	return i;
 }
 
 static int by_count(const void *left, const void *right, const void *context)
@@ -210,25 +268,46 @@ static int by_count(const void *left, const void *right, const void *context)
 	return (a->site > b->site) - (a->site < b->site);
 }
 
-void siblings_of(struct groups *groups, const struct subject *subject, cw_ref open_site,
-		 struct siblings *siblings)
+static uint32_t gather_place(struct groups *groups, uint64_t hash, uint32_t first,
+			     struct siblings *siblings)
 {
 	struct gathering gathering = {
 		.groups = groups,
 		.siblings = siblings,
-		.open_hash = stack_hash(groups->memo, &subject->view, open_site),
+		.open_hash = hash,
 	};
+	uint32_t behind;
 
 	memset(siblings, 0, sizeof(*siblings));
-	if (!gathering.open_hash)
-		return;
-	make_index(groups);
-	gather(&gathering);
+	siblings->hash = hash;
+	behind = gather(&gathering, first);
 	sort_heap(siblings->closers, siblings->closer_count, sizeof(*siblings->closers),
 		  by_count, NULL);
 	while (siblings->closer_count &&
 	       !siblings->closers[siblings->closer_count - 1].count)
 		siblings->closer_count--;
+	return behind;
+}
+
+void siblings_of(struct groups *groups, const struct subject *subject, cw_ref open_site,
+		 struct siblings *siblings)
+{
+	uint64_t hash = stack_hash(groups->memo, &subject->view, open_site);
+
+	memset(siblings, 0, sizeof(*siblings));
+	if (!hash)
+		return;
+	make_index(groups);
+	gather_place(groups, hash, first_place(groups, hash), siblings);
+}
+
+bool siblings_next(struct groups *groups, uint32_t *next, struct siblings *siblings)
+{
+	make_index(groups);
+	if (*next >= groups->place_count)
+		return false;
+	*next = gather_place(groups, groups->places[*next].hash, *next, siblings);
+	return true;
 }
 
 uint64_t siblings_dwell(const struct siblings *siblings, unsigned percent)

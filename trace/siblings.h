@@ -18,9 +18,26 @@ struct sibling_closer {
 	uint64_t count;
 };
 
+/* Where a fault was seen first. */
+struct sibling_fault {
+	cw_ref site; /* of this subject's trace; 0: not known */
+	uint32_t subject;
+};
+
 struct siblings {
+	/* One of the copies of the place's stack. */
+	uint64_t hash;
+	cw_ref open_site;
+	uint32_t subject;
+	uint8_t origin; /* enum cw_origin */
 	uint64_t opened;
 	uint64_t closed;
+	uint64_t gone;     /* out of our sight */
+	uint64_t eof_seen; /* of the closed ones: EOF was read before */
+	uint64_t slow;     /* closed after more than slow_close */
+	uint64_t spins;    /* sockets on which EOF was read in a loop */
+	struct sibling_fault slowest;
+	struct sibling_fault spinning;
 	uint64_t dwell_max;    /* ns */
 	uint64_t closers_more; /* closes at places beyond the listed */
 	uint32_t closer_count;
@@ -31,6 +48,10 @@ struct siblings {
 /* Of the place that `open_site` of the subject's trace names. */
 void siblings_of(struct groups *groups, const struct subject *subject, cw_ref open_site,
 		 struct siblings *siblings);
+
+/* One place after the other, each once: *next is 0 at first, and is moved on. Returns false
+ * behind the last. */
+bool siblings_next(struct groups *groups, uint32_t *next, struct siblings *siblings);
 
 /* The dwell, in ns, within which `percent` of those lie whose dwell is known; 0: of none. */
 uint64_t siblings_dwell(const struct siblings *siblings, unsigned percent);

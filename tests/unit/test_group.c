@@ -300,11 +300,11 @@ static void what_only_the_exit_closed_is_not_among_the_closed(void **state)
 	struct groups groups;
 
 	(void)state;
-	socket->flags |= CW_SOCKET_LATE;
+	socket->flags |= CW_SOCKET_LATE | CW_SOCKET_SLOW;
 	socket->closed = BUILT_NOW - 1000;
 	socket->close_site = closed;
 	process->late[0] = built_ref(&trace, socket);
-	stats->opened = stats->closed = 1;
+	stats->opened = stats->closed = stats->slow = 1;
 	stats->closers[0].site = closed;
 	stats->closers[0].count = 1;
 	view = built_view(&trace);
@@ -312,7 +312,43 @@ static void what_only_the_exit_closed_is_not_among_the_closed(void **state)
 	assert_int_equal(groups.totals.leaked_by_exit, 1);
 	siblings_of(&groups, &subject, opened, &siblings);
 	assert_int_equal(siblings.closed, 0);
+	assert_int_equal(siblings.slow, 0);
 	assert_int_equal(siblings.closer_count, 0);
+	groups_release(&groups);
+	built_trace_free(&trace);
+}
+
+static void every_place_is_told_once(void **state)
+{
+	struct built_trace trace = build_trace(16);
+	cw_ref module = (build_process(&trace), build_module(&trace, "/usr/bin/server"));
+	uint64_t opened[3] = {0}, slow = 0;
+	struct siblings siblings;
+	struct trace_view view;
+	struct groups groups;
+	uint32_t next = 0;
+
+	(void)state;
+	/* Three places, each with a record for its stack and one for a copy of that. */
+	for (uint64_t i = 0; i < 6; i++) {
+		cw_ref site = build_site(&trace, module, (uint64_t[]){1 + i % 3}, 1);
+		struct cw_stats *stats = build_stats(&trace, site);
+
+		stats->opened = 1 + i % 3;
+		stats->slow = i % 3 == 2;
+		stats->slow_site = stats->slow ? site : 0;
+	}
+	view = built_view(&trace);
+	groups = grouped(&view, &trace);
+	while (siblings_next(&groups, &next, &siblings)) {
+		assert_in_range(siblings.opened, 2, 6);
+		opened[siblings.opened / 2 - 1]++;
+		slow += siblings.slow;
+		assert_int_equal(siblings.slowest.site != 0, siblings.slow != 0);
+	}
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(opened[i], 1);
+	assert_int_equal(slow, 2);
 	groups_release(&groups);
 	built_trace_free(&trace);
 }
@@ -356,6 +392,7 @@ int main(void)
 		cmocka_unit_test(closers_of_ever_more_records_are_only_counted),
 		cmocka_unit_test(the_ends_of_long_paths_tell_stacks_apart),
 		cmocka_unit_test(what_only_the_exit_closed_is_not_among_the_closed),
+		cmocka_unit_test(every_place_is_told_once),
 		cmocka_unit_test(sorting_every_small_order),
 	};
 
