@@ -8,6 +8,7 @@
 
 #include "complain.h"
 #include "duration.h"
+#include "json_report.h"
 #include "output.h"
 #include "trace/findings.h"
 
@@ -112,9 +113,18 @@ static void put_nothing(const struct report_clean *clean, FILE *text)
 		clean->processes == 1 ? "" : "es");
 }
 
-int output_session(struct session *session, const struct output_options *options,
-		   const char *hint, FILE *text, struct output_result *result)
+/* Standard output may be the JSON's. */
+static FILE *text_of(const struct output_options *options, FILE *wanted)
 {
+	bool taken = options->json && strcmp(options->json, "-") == 0;
+
+	return taken && wanted == stdout ? stderr : wanted;
+}
+
+int output_session(struct session *session, const struct output_options *options,
+		   const char *hint, FILE *wanted, struct output_result *result)
+{
+	FILE *text = text_of(options, wanted);
 	struct symbolizer symbolizer = symbols_symbolizer(session->symbols);
 	const struct text_sink sink = {.put = put, .context = text};
 	struct report_options how = {
@@ -127,13 +137,19 @@ int output_session(struct session *session, const struct output_options *options
 		.trace_path = hint,
 	};
 	struct findings findings;
+	struct json_request json = {.session = session,
+				    .options = &how,
+				    .symbolizer = &symbolizer,
+				    .run = &session->facts,
+				    .name = hint};
+	int error = 0;
 
 	*result = (struct output_result){0};
 	session_complete(session, &how);
 	if (!session->process_count) {
 		if (!options->quiet)
 			put_nothing(&how.clean, text);
-		return 0;
+		return options->json ? json_report(&json, options->json) : 0;
 	}
 	if (findings_build(&findings, session->processes, session->process_count, &how) <
 	    0) {
@@ -144,6 +160,10 @@ int output_session(struct session *session, const struct output_options *options
 	result->leaks = findings.groups.totals.leaks;
 	result->findings = findings_count(&findings);
 	result->fails = result->leaks > options->max_leaks;
+	json.findings = &findings;
+	json.fails = result->fails;
+	if (options->json)
+		error = json_report(&json, options->json);
 	findings_release(&findings);
-	return 0;
+	return error;
 }

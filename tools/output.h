@@ -70,7 +70,8 @@ struct output_result {
 	bool fails;        /* a gate is to be closed */
 };
 
-/* Reports the session: the text goes to `text`. `hint` is what names it in "closewait report
+/* Reports the session: the text goes to `text`, to standard error instead of standard
+ * output where the JSON goes there. `hint` is what names it in "closewait report
  * --all …". Returns 0, or -1 after one line on standard error. */
 int output_session(struct session *session, const struct output_options *options,
 		   const char *hint, FILE *text, struct output_result *result);

@@ -107,7 +107,7 @@ static int by_start(const void *left, const void *right)
 int session_load(struct session *session, char *const *paths, size_t count,
 		 const char *name, pid_t pid)
 {
-	*session = (struct session){0};
+	*session = (struct session){.path = count ? paths[0] : NULL};
 	session->traces = calloc(count, sizeof(*session->traces));
 	session->looks = calloc(count, sizeof(*session->looks));
 	if (pid)

@@ -24,8 +24,9 @@ struct session {
 	struct report_clean clean;
 	struct run_facts facts; /* empty if the session is not of `closewait run` */
 	struct symbols *symbols;
-	char root[64]; /* in front of the modules' paths */
-	size_t failed; /* traces that could not be read */
+	char root[64];    /* in front of the modules' paths */
+	size_t failed;    /* traces that could not be read */
+	const char *path; /* of the first trace; the caller's, NULL: there is none */
 };
 
 /* Loads the traces; `name` is what messages call a trace, NULL: its path. `pid` is the process

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the end-to-end tests: they start programs and end them, each by its pid."""
+import json
 import os
 import subprocess
 
@@ -73,6 +74,18 @@ def read_report(closewait):
         assert done.stderr == "", done.stderr
         return Report(done.stdout)
     return read
+
+
+@pytest.fixture(scope="session")
+def schema():
+    """The schema's validator, or the test is skipped."""
+    jsonschema = pytest.importorskip("jsonschema", reason="python3-jsonschema is missing")
+    if not hasattr(jsonschema, "Draft202012Validator"):
+        pytest.skip("python3-jsonschema is too old for draft 2020-12")
+    with open(os.path.join(traced.SOURCE, "docs", "report.schema.json")) as f:
+        document = json.load(f)
+    jsonschema.Draft202012Validator.check_schema(document)
+    return jsonschema.Draft202012Validator(document)
 
 
 @pytest.fixture

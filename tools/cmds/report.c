@@ -29,7 +29,8 @@ static const char help[] =
 	"  --all                every socket, every frame, every place\n"
 	"  --show-open          also the sockets that are no finding\n"
 	"  --quiet              nothing is said if there is nothing to report\n"
-	"  --json FILE          as JSON there, too; - is standard output\n"
+	"  --json FILE          as JSON there, too; - is standard output, the text then goes\n"
+	"                       to standard error\n"
 	"  --exitcode N         exit with N if there are leaks (1 to 255)\n"
 	"  --fail-on NAMES      which verdicts and faults count, comma-separated (leak)\n"
 	"  --max-leaks N        so many are let pass (0)\n"
@@ -92,10 +93,20 @@ static int report_session(const struct trace_list *list, size_t first, size_t si
 	return error;
 }
 
+/* One file holds one session's report. */
+static bool is_one_session(const struct trace_list *list)
+{
+	return session_size(list->paths, list->count) == list->count;
+}
+
 static int report_all(const struct trace_list *list, struct request *request)
 {
 	int failed = 0;
 
+	if (request->output.json && !is_one_session(list)) {
+		complain(request->what, "holds more than one session, --json takes one");
+		return 1;
+	}
 	for (size_t i = 0; i < list->count;) {
 		size_t size = session_size(list->paths + i, list->count - i);
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of the JSON report; not for anybody but json_*.c.
+ *
+ * Each function that returns a value returns a new reference, or NULL if there is no memory.
+ */
+#pragma once
+
+#include "json_report.h"
+#include "json_value.h"
+#include "trace/siblings.h"
+
+struct json_report {
+	const struct json_request *request;
+	struct groups *groups; /* NULL: the session has no process left */
+	json_t *stacks; /* owned: lists of frames by the stack's hash; shared by all
+				  who name one */
+};
+
+/* A list of frames; null if there is no stack. */
+json_t *json_stack(const struct json_report *report, const struct subject *subject,
+		   cw_ref site);
+
+/* "accept": how a process comes to hold a socket. */
+json_t *json_origin(unsigned origin);
+/* The members that a place's dwell is told by go into *object. */
+void json_put_dwell(const struct json_report *report, json_t **object,
+		    const struct siblings *siblings);
+
+json_t *json_session(const struct json_report *report);
+json_t *json_processes(const struct json_report *report);
+json_t *json_summary(const struct json_report *report);
+json_t *json_groups(const struct json_report *report);
+/* At most a page of the group's sockets, the oldest first. */
+json_t *json_sockets(const struct json_report *report, const struct group *group);
+/* `sites`, `sites_omitted` and `faults` go into *root: they are made of the same counters. */
+void json_put_places(const struct json_report *report, json_t **root);
