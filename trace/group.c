@@ -150,6 +150,22 @@ static bool is_counted(const struct judging *judging, const struct cw_socket *so
 	       socket->origin != CW_ORIGIN_INHERITED;
 }
 
+static uint8_t item_flags(const struct judging *judging, const struct cw_socket *socket,
+			  enum verdict verdict, const struct verdict_detail *detail)
+{
+	unsigned flags = 0;
+
+	if (detail->closed_by_exit)
+		flags |= ITEM_BY_EXIT;
+	if (detail->reset_unlearned)
+		flags |= ITEM_UNLEARNED;
+	if (verdict == VERDICT_OPEN && socket->flags & CW_SOCKET_LISTENING)
+		flags |= ITEM_LISTENING;
+	if (verdict == VERDICT_OPEN && !is_counted(judging, socket))
+		flags |= ITEM_UNCOUNTED;
+	return (uint8_t)flags;
+}
+
 /* Counts the socket. Returns whether it belongs into a group. */
 static bool count_verdict(const struct judging *judging, const struct cw_socket *socket,
 			  enum verdict verdict, const struct verdict_detail *detail)
@@ -217,8 +233,7 @@ static void judge_socket(void *context, cw_ref ref)
 		.verdict = (uint8_t)verdict,
 		.bound = (uint8_t)detail.bound,
 		.leak = detail.leak,
-		.flags = (uint8_t)((detail.closed_by_exit ? ITEM_BY_EXIT : 0) |
-				   (detail.reset_unlearned ? ITEM_UNLEARNED : 0)),
+		.flags = item_flags(judging, &socket, verdict, &detail),
 	};
 }
 
@@ -376,12 +391,8 @@ void groups_suppress(struct groups *groups, uint32_t index)
 		return;
 	run->mark = RUN_SUPPRESSED;
 	for (uint32_t i = 0; i < run->count; i++) {
-		if (!items[i].leak) {
-			groups->totals.by_verdict[items[i].verdict]--;
-			continue;
-		}
-		groups->totals.leaks--;
-		groups->totals.leaked_by_exit -= items[i].flags & ITEM_BY_EXIT ? 1 : 0;
-		groups->subjects[items[i].subject].leaks--;
+		group_uncount(groups, &items[i]);
+		if (items[i].leak)
+			groups->subjects[items[i].subject].leaks--;
 	}
 }

@@ -44,7 +44,14 @@ struct group_item {
 	uint8_t verdict;
 	uint8_t bound;
 	uint8_t leak;
-	uint8_t flags;
+	uint8_t flags; /* enum item_flag */
+};
+
+enum item_flag {
+	ITEM_BY_EXIT = 1u << 0,
+	ITEM_UNLEARNED = 1u << 1,
+	ITEM_LISTENING = 1u << 2,
+	ITEM_UNCOUNTED = 1u << 3, /* not in the totals: another process's to be counted */
 };
 
 /* A process that holds a socket. */

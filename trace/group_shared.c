@@ -41,14 +41,19 @@ static int holders_by_cookie(const void *left, const void *right, const void *co
 	return ascending(a->subject, b->subject);
 }
 
-static void uncount(struct groups *groups, const struct group_item *item)
+void group_uncount(struct groups *groups, const struct group_item *item)
 {
+	struct group_totals *totals = &groups->totals;
+
+	if (item->flags & ITEM_UNCOUNTED)
+		return;
 	if (!item->leak) {
-		groups->totals.by_verdict[item->verdict]--;
+		totals->by_verdict[item->verdict]--;
+		totals->listening -= item->flags & ITEM_LISTENING ? 1 : 0;
 		return;
 	}
-	groups->totals.leaks--;
-	groups->totals.leaked_by_exit -= item->flags & ITEM_BY_EXIT ? 1 : 0;
+	totals->leaks--;
+	totals->leaked_by_exit -= item->flags & ITEM_BY_EXIT ? 1 : 0;
 }
 
 void group_merge_shared(struct groups *groups)
@@ -65,7 +70,7 @@ void group_merge_shared(struct groups *groups)
 	for (uint32_t i = 0; i < groups->item_count; i++) {
 		if (kept && groups->items[i].cookie &&
 		    groups->items[i].cookie == groups->items[kept - 1].cookie)
-			uncount(groups, &groups->items[i]);
+			group_uncount(groups, &groups->items[i]);
 		else
 			groups->items[kept++] = groups->items[i];
 	}

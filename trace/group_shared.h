@@ -4,11 +4,8 @@
 
 #include "group.h"
 
-/* The flags of a group_item. */
-enum item_flag {
-	ITEM_BY_EXIT = 1u << 0,
-	ITEM_UNLEARNED = 1u << 1,
-};
+/* Takes an item out of the totals. */
+void group_uncount(struct groups *groups, const struct group_item *item);
 
 /* Leaves one item of each socket, and sorts the holders. */
 void group_merge_shared(struct groups *groups);

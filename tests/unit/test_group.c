@@ -353,6 +353,38 @@ static void every_place_is_told_once(void **state)
 	built_trace_free(&trace);
 }
 
+/* A forked worker holds its parent's listener: one socket, and one is counted. */
+static void a_listener_that_a_child_inherited_is_counted_once(void **state)
+{
+	struct built_trace trace = build_trace(32);
+	struct subject subjects[2];
+	struct trace_view view;
+	struct groups groups;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct cw_process *process = build_process(&trace);
+		struct cw_socket *socket = build_socket(&trace);
+
+		socket->cookie = 0xec17;
+		socket->flags = CW_SOCKET_LISTENING;
+		socket->origin = i ? CW_ORIGIN_INHERITED : CW_ORIGIN_SOCKET;
+		subjects[i] = (struct subject){
+			.extent = trace.process, .process = process, .context = ended};
+	}
+	view = built_view(&trace);
+	subjects[0].view = subjects[1].view = view;
+	assert_int_equal(groups_build(&groups, subjects, 2, true), 0);
+	assert_int_equal(groups.item_count, 1);
+	assert_int_equal(groups.totals.by_verdict[VERDICT_OPEN], 1);
+	assert_int_equal(groups.totals.listening, 1);
+	groups_suppress(&groups, 0);
+	assert_int_equal(groups.totals.by_verdict[VERDICT_OPEN], 0);
+	assert_int_equal(groups.totals.listening, 0);
+	groups_release(&groups);
+	built_trace_free(&trace);
+}
+
 static int compare_ints(const void *left, const void *right, const void *context)
 {
 	const int *a = left;
@@ -393,6 +425,7 @@ int main(void)
 		cmocka_unit_test(the_ends_of_long_paths_tell_stacks_apart),
 		cmocka_unit_test(what_only_the_exit_closed_is_not_among_the_closed),
 		cmocka_unit_test(every_place_is_told_once),
+		cmocka_unit_test(a_listener_that_a_child_inherited_is_counted_once),
 		cmocka_unit_test(sorting_every_small_order),
 	};
 
