@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 
 #include "findings.h"
-#include "siblings.h"
 
 static struct verdict_context context_of(const struct report_process *process,
 					 const struct cw_process *record,
@@ -36,62 +35,40 @@ static void take_subject(struct subject *subject, const struct report_process *p
 		subject->view.look = NULL;
 }
 
-struct counting {
-	struct faults *faults;
-	const struct subject *subject;
-};
-
-static void count_stats(void *context, cw_ref ref)
+static void add_fault(struct faults *sum, const struct fault_place *place)
 {
-	struct counting *counting = context;
-	struct faults *faults = counting->faults;
-	const struct cw_stats *stats = trace_stats(&counting->subject->view, ref);
-
-	if (!stats || !stats->open_site)
-		return;
-	faults->slow += stats->slow;
-	faults->spins += stats->eof_spins;
-	if (stats->dwell_max > faults->slow_max)
-		faults->slow_max = stats->dwell_max;
+	switch ((enum fault_kind)place->kind) {
+	case FAULT_SLOW_CLOSE:
+		sum->slow += place->count;
+		if (place->longest > sum->slow_max)
+			sum->slow_max = place->longest;
+		break;
+	case FAULT_EOF_SPIN:
+		sum->spins += place->count;
+		break;
+	case FAULT_DOUBLE_CLOSE:
+		sum->double_closes += place->count;
+		break;
+	default:
+		sum->exhausted += place->count;
+	}
 }
 
-/* A leak that only the exit closed was counted as a late close when that happened. */
-static void uncount_slow(void *context, const struct cw_socket *socket)
+static void count_faults(struct findings *findings)
 {
-	struct counting *counting = context;
+	const struct fault_places *places = &findings->fault_places;
 
-	if (socket->flags & CW_SOCKET_SLOW && counting->faults->slow)
-		counting->faults->slow--;
-}
+	findings->faults = (struct faults){0};
+	for (uint32_t i = 0; i < findings->subject_count; i++)
+		findings->subjects[i].faults = 0;
+	for (uint32_t i = 0; i < places->count; i++) {
+		const struct fault_place *place = &places->items[i];
 
-static struct faults faults_of(const struct findings *findings,
-			       const struct subject *subject)
-{
-	struct faults faults = {
-		.double_closes = subject->process->double_closes,
-		.exhausted = subject->process->exhausted,
-	};
-	struct counting counting = {&faults, subject};
-
-	groups_each(subject, CW_EXTENT_STATS, count_stats, &counting);
-	groups_each_by_exit(&findings->groups, subject, uncount_slow, &counting);
-	return faults;
-}
-
-static bool any_fault(const struct faults *faults)
-{
-	return faults->slow || faults->spins || faults->double_closes ||
-	       faults->exhausted;
-}
-
-static void add_faults(struct faults *sum, const struct faults *faults)
-{
-	sum->slow += faults->slow;
-	sum->spins += faults->spins;
-	sum->double_closes += faults->double_closes;
-	sum->exhausted += faults->exhausted;
-	if (faults->slow_max > sum->slow_max)
-		sum->slow_max = faults->slow_max;
+		if (!place->count || place->suppressed)
+			continue;
+		add_fault(&findings->faults, place);
+		findings->subjects[place->subject].faults++;
+	}
 }
 
 /* Sockets that nobody watched: silence would say that all is well. */
@@ -113,35 +90,23 @@ static void count_places(struct findings *findings)
 				    groups->items[groups->runs[i].first].leak;
 }
 
-static bool speaks(const struct findings *findings, const struct subject *subject,
-		   const struct faults *faults)
-{
-	return subject->leaks || any_fault(faults) || unwatched(subject) ||
-	       (subject->context.killed &&
-		findings->groups.totals.by_verdict[VERDICT_UNKNOWN]);
-}
-
 bool findings_speaks(const struct findings *findings, const struct subject *subject)
 {
-	struct faults faults = faults_of(findings, subject);
-
-	return speaks(findings, subject, &faults);
+	return subject->leaks || subject->faults || unwatched(subject) ||
+	       (subject->context.killed &&
+		findings->groups.totals.by_verdict[VERDICT_UNKNOWN]);
 }
 
 void findings_recount(struct findings *findings)
 {
 	count_places(findings);
-	findings->faults = (struct faults){0};
+	count_faults(findings);
 	findings->speaking = 0;
 	findings->first = 0;
-	for (uint32_t i = 0; i < findings->subject_count; i++) {
-		const struct subject *subject = &findings->subjects[i];
-		struct faults faults = faults_of(findings, subject);
-
-		add_faults(&findings->faults, &faults);
-		if (speaks(findings, subject, &faults) && !findings->speaking++)
+	for (uint32_t i = 0; i < findings->subject_count; i++)
+		if (findings_speaks(findings, &findings->subjects[i]) &&
+		    !findings->speaking++)
 			findings->first = i;
-	}
 }
 
 int findings_build(struct findings *findings, const struct report_process *processes,
@@ -161,7 +126,9 @@ int findings_build(struct findings *findings, const struct report_process *proce
 		take_subject(&findings->subjects[i], &processes[i], options);
 	findings->subject_count = count;
 	error = groups_build(&findings->groups, findings->subjects, count,
-			     options->show_open || options->all);
+			     options->show_open || options->all || options->group_open);
+	if (!error)
+		error = faults_find(&findings->fault_places, &findings->groups);
 	if (error)
 		findings_release(findings);
 	else
@@ -171,6 +138,7 @@ int findings_build(struct findings *findings, const struct report_process *proce
 
 void findings_release(struct findings *findings)
 {
+	faults_release(&findings->fault_places);
 	groups_release(&findings->groups);
 	if (findings->subjects)
 		munmap(findings->subjects, findings->subjects_size);

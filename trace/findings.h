@@ -3,15 +3,16 @@
  * What there is to tell of some processes, of one trace or of many: their sockets judged and
  * grouped, their faults counted. Reports of every form are made of it.
  *
- * Owns two anonymous mappings, from findings_build() to findings_release(); refers to the views,
+ * Owns three anonymous mappings, from findings_build() to findings_release(); refers to the views,
  * which must outlive it. No malloc, no locks: callable in a dying process.
  */
 #pragma once
 
+#include "faults.h"
 #include "group.h"
 #include "report.h"
 
-/* Faults that are no single open socket. */
+/* Faults that are no single open socket, of all places; the suppressed ones not counted. */
 struct faults {
 	uint64_t slow;     /* sockets closed after more than slow_close */
 	uint64_t slow_max; /* ns */
@@ -25,6 +26,7 @@ struct findings {
 	uint32_t subject_count;
 	size_t subjects_size; /* bytes of the mapping */
 	struct groups groups;
+	struct fault_places fault_places;
 	struct faults faults;
 	uint64_t places;   /* groups of leaks, the suppressed ones not counted */
 	uint32_t speaking; /* subjects with something to tell */
@@ -36,7 +38,8 @@ int findings_build(struct findings *findings, const struct report_process *proce
 		   uint32_t count, const struct report_options *options);
 void findings_release(struct findings *findings);
 
-/* Counts places and speaking subjects again, after runs were suppressed. */
+/* Counts places, faults and speaking subjects again, after runs or places of faults were
+ * suppressed. */
 void findings_recount(struct findings *findings);
 
 /* Whether there is something to tell of that subject. */

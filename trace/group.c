@@ -392,6 +392,7 @@ void groups_suppress(struct groups *groups, uint32_t index)
 	run->mark = RUN_SUPPRESSED;
 	for (uint32_t i = 0; i < run->count; i++) {
 		group_uncount(groups, &items[i]);
+		groups->totals.suppressed += items[i].flags & ITEM_UNCOUNTED ? 0 : 1;
 		if (items[i].leak)
 			groups->subjects[items[i].subject].leaks--;
 	}

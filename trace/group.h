@@ -17,6 +17,7 @@
 struct group_totals {
 	uint64_t leaks;
 	uint64_t leaked_by_exit; /* of the leaks: closed only by exit */
+	uint64_t suppressed;     /* in none of the other numbers */
 	uint64_t young;
 	uint64_t listening;
 	uint64_t spinning; /* EOF read CW_EOF_SPIN times or more, still open */
@@ -29,8 +30,9 @@ struct subject {
 	uint32_t extent;        /* its process extent */
 	const struct cw_process *process;
 	struct verdict_context context;
-	int killed_by;  /* the signal that ended it without a word; 0: not known */
-	uint64_t leaks; /* of its own, whoever else holds them */
+	int killed_by;   /* the signal that ended it without a word; 0: not known */
+	uint64_t leaks;  /* of its own, whoever else holds them */
+	uint64_t faults; /* places of faults, the suppressed ones not counted */
 };
 
 /* One judged socket. */

@@ -18,6 +18,12 @@ static bool is_shown(const struct report *report, const struct group *group)
 	       group->verdict == VERDICT_UNKNOWN;
 }
 
+/* Grouped for the one who counts them, not for the reader. */
+static bool is_left_out(const struct report *report, const struct group *group)
+{
+	return !is_shown(report, group) && group->verdict != VERDICT_IDLE_CLIENT;
+}
+
 static void put_unshown(const struct report *report, uint64_t groups, uint64_t sockets)
 {
 	if (!groups)
@@ -53,7 +59,7 @@ static void put_groups(struct report *report)
 		struct group group;
 
 		if (groups->runs[i].mark == RUN_SUPPRESSED ||
-		    !groups_describe(groups, i, &group))
+		    !groups_describe(groups, i, &group) || is_left_out(report, &group))
 			continue;
 		if (!report->options->all && shown == REPORT_GROUPS) {
 			more++;

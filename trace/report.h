@@ -4,8 +4,7 @@
  *
  * Built without malloc, stdio, locks or errno, from a view and a symbolizer that is
  * handed in, so that a dying process and the command print the same thing. Working memory
- * is one anonymous mapping at a time (56 bytes a socket and 16 a place at most, touched as needed),
- * given back before it returns; it takes about 3 KiB of stack, the symbolizer not counted.
+ * is anonymous mappings (56 bytes a socket and 64 a place at most, touched as needed), given back before it returns; it takes about 3 KiB of stack, the symbolizer not counted.
  */
 #pragma once
 
@@ -79,6 +78,7 @@ struct report_options {
 	uint64_t now;           /* ns, monotonic: the moment the report names */
 	bool command;           /* the command prints it: no hint to run the command */
 	bool show_open;         /* also the sockets that are no finding */
+	bool group_open;        /* those in groups, though not shown */
 	bool all;               /* every socket, every frame, every counter */
 	bool only_findings;     /* nothing at all where there is nothing to report */
 	uint64_t grace;         /* ns; 0: as the trace has it */

@@ -5,50 +5,48 @@
 
 #define PLACES_SHOWN 3u
 
+/* Through the places that hold a process's sockets. */
 struct walk {
 	struct report *report;
-	uint64_t count; /* sockets that the process holds, where that matters */
+	uint64_t count; /* sockets that the process holds */
 	uint32_t shown;
 };
 
-static struct walk walk_of(struct report *report)
+/* The first place of that kind; the report is on its process from then on. NULL: none. */
+static const struct fault_place *turn_to(struct report *report, enum fault_kind kind)
 {
-	return (struct walk){.report = report};
-}
-
-/* Visits the counters of every process, the report being on that process meanwhile. */
-static void each_place(struct walk *walk, void (*visit)(void *context, cw_ref ref))
-{
-	struct report *report = walk->report;
 	const struct findings *findings = report->findings;
-	const struct subject *before = report->subject;
 
-	for (uint32_t i = 0; i < findings->subject_count; i++) {
-		report->subject = &findings->subjects[i];
-		groups_each(report->subject, CW_EXTENT_STATS, visit, walk);
+	for (uint32_t i = 0; i < findings->fault_places.count; i++) {
+		const struct fault_place *place = &findings->fault_places.items[i];
+
+		if (!fault_counts(place, kind))
+			continue;
+		report->subject = &findings->subjects[place->subject];
+		return place;
 	}
-	report->subject = before;
+	return NULL;
 }
 
-/* The first process that a counter is not 0 of. */
-static void turn_to(struct report *report,
-		    uint64_t (*counter)(const struct cw_process *process))
+/* The stacks of the first places of that kind. */
+static void put_places(const struct report *report, enum fault_kind kind,
+		       const char *const labels[FAULT_SITES])
 {
 	const struct findings *findings = report->findings;
+	uint32_t shown = 0;
 
-	for (uint32_t i = findings->subject_count; i-- > 0;)
-		if (counter(findings->subjects[i].process))
-			report->subject = &findings->subjects[i];
-}
+	for (uint32_t i = 0; i < findings->fault_places.count; i++) {
+		const struct fault_place *place = &findings->fault_places.items[i];
+		struct report own =
+			report_on(report, &findings->subjects[place->subject]);
 
-static uint64_t double_closes(const struct cw_process *process)
-{
-	return process->double_closes;
-}
-
-static uint64_t exhausted(const struct cw_process *process)
-{
-	return process->exhausted;
+		if (!fault_counts(place, kind) || shown == PLACES_SHOWN)
+			continue;
+		shown++;
+		for (uint32_t n = 0; n < FAULT_SITES; n++)
+			report_stack(&own, labels[n], place->sites[n]);
+		text_put(report->sink, "\n");
+	}
 }
 
 bool report_has_faults(const struct report *report)
@@ -59,23 +57,9 @@ bool report_has_faults(const struct report *report)
 	       faults->exhausted;
 }
 
-static void put_slow_place(void *context, cw_ref ref)
+static void put_slow(const struct report *report)
 {
-	struct walk *walk = context;
-	struct report *report = walk->report;
-	const struct cw_stats *stats = trace_stats(&report->subject->view, ref);
-
-	if (!stats || !stats->slow || !stats->slow_site || walk->shown == PLACES_SHOWN)
-		return;
-	walk->shown++;
-	report_stack(report, "opened", stats->open_site);
-	report_stack(report, "closed", stats->slow_site);
-	text_put(report->sink, "\n");
-}
-
-static void put_slow(struct report *report)
-{
-	struct walk walk = walk_of(report);
+	static const char *const labels[FAULT_SITES] = {"opened", "closed"};
 
 	text_put(report->sink, "slow-close  ");
 	text_count(report->sink, report->findings->faults.slow, "socket");
@@ -85,45 +69,32 @@ static void put_slow(struct report *report)
 	text_put(report->sink, " in CLOSE_WAIT; the slowest after ");
 	text_duration(report->sink, report->findings->faults.slow_max);
 	text_put(report->sink, "\n\n");
-	each_place(&walk, put_slow_place);
+	put_places(report, FAULT_SLOW_CLOSE, labels);
 }
 
-static void put_spin_place(void *context, cw_ref ref)
+static void put_spins(const struct report *report)
 {
-	struct walk *walk = context;
-	struct report *report = walk->report;
-	const struct cw_stats *stats = trace_stats(&report->subject->view, ref);
-
-	if (!stats || !stats->eof_spins || walk->shown == PLACES_SHOWN)
-		return;
-	walk->shown++;
-	report_stack(report, "EOF read", stats->spin_site);
-	report_stack(report, "opened", stats->open_site);
-	text_put(report->sink, "\n");
-}
-
-static void put_spins(struct report *report)
-{
-	struct walk walk = walk_of(report);
+	static const char *const labels[FAULT_SITES] = {"EOF read", "opened"};
 
 	text_put(report->sink, "eof-spin  EOF was read ");
 	text_unsigned(report->sink, CW_EOF_SPIN);
 	text_put(report->sink, " times or more on ");
 	text_count(report->sink, report->findings->faults.spins, "socket");
 	text_put(report->sink, ": a read that returned 0 returns 0 for ever\n\n");
-	each_place(&walk, put_spin_place);
+	put_places(report, FAULT_EOF_SPIN, labels);
 }
 
 static void put_double_closes(struct report *report)
 {
+	const struct fault_place *place = turn_to(report, FAULT_DOUBLE_CLOSE);
+
 	text_put(report->sink, "double-close  ");
 	text_count(report->sink, report->findings->faults.double_closes, "time");
 	text_put(report->sink, " a socket's descriptor was closed that had been closed "
 			       "before: with threads, the second close hits whoever got "
 			       "the number next\n\n");
-	turn_to(report, double_closes);
-	report_stack(report, "closed", report->subject->process->double_close_earlier);
-	report_stack(report, "and again", report->subject->process->double_close_site);
+	report_stack(report, "closed", place ? place->sites[0] : 0);
+	report_stack(report, "and again", place ? place->sites[1] : 0);
 	text_put(report->sink, "\n");
 }
 
@@ -148,11 +119,11 @@ static void put_holder(void *context, cw_ref ref)
 
 static void put_exhausted(struct report *report)
 {
-	struct walk walk = walk_of(report);
+	struct walk walk = {.report = report};
 	const struct cw_process *process;
 	uint64_t first;
 
-	turn_to(report, exhausted);
+	turn_to(report, FAULT_EXHAUSTED);
 	process = report->subject->process;
 	first = process->exhausted_first;
 	if (process->opened > process->closed + process->gone)

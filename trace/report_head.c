@@ -5,29 +5,24 @@
 
 #define PROCESSES_SHOWN 8u
 
-struct fault_name {
-	const char *name;
-	uint64_t count;
-};
-
 static void put_faults(const struct report *report)
 {
 	const struct faults *faults = &report->findings->faults;
-	const struct fault_name names[] = {
-		{"slow-close", faults->slow},
-		{"eof-spin", faults->spins},
-		{"double-close", faults->double_closes},
-		{"descriptors-exhausted", faults->exhausted},
+	const uint64_t counts[FAULT_KINDS] = {
+		[FAULT_SLOW_CLOSE] = faults->slow,
+		[FAULT_EOF_SPIN] = faults->spins,
+		[FAULT_DOUBLE_CLOSE] = faults->double_closes,
+		[FAULT_EXHAUSTED] = faults->exhausted,
 	};
 	bool more = false;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (!names[i].count)
+	for (unsigned i = 0; i < FAULT_KINDS; i++) {
+		if (!counts[i])
 			continue;
 		text_put(report->sink, more ? ", " : "FAULT: ");
-		text_put(report->sink, names[i].name);
+		text_put(report->sink, fault_name((enum fault_kind)i));
 		text_put(report->sink, " (");
-		text_unsigned(report->sink, names[i].count);
+		text_unsigned(report->sink, counts[i]);
 		text_put(report->sink, ")");
 		more = true;
 	}

@@ -68,6 +68,7 @@ static void put_sockets(const struct report *report)
 	text_unsigned(report->sink, closed);
 	text_put(report->sink, " closed");
 	put_part(report, totals->leaks, "leaked");
+	put_part(report, totals->suppressed, "suppressed");
 	put_part(report, totals->by_verdict[VERDICT_UNKNOWN], "unknown");
 	put_part(report, totals->listening, "listening");
 	put_part(report, open, "open");
