@@ -18,6 +18,7 @@
 #include "die_name.h"
 #include "open_regular.h"
 #include "source_lines.h"
+#include "source_paths.h"
 #include "symbols.h"
 #include "trace/stack_hash.h"
 
@@ -77,6 +78,7 @@ struct symbols {
 	struct demangler *demangler;
 	struct die_names *die_names;
 	struct source_lines *lines;
+	struct source_paths *paths;
 	char source[SOURCE_LINE_MAX + 32]; /* of the last source() */
 	struct answer last; /* of those that are not kept: there are too many */
 };
@@ -277,18 +279,23 @@ static struct binary *find(struct symbols *symbols, const struct trace_view *vie
 	return symbols->cache[slot].binary;
 }
 
-static struct place place_of(Dwfl_Module *module, uint64_t pc)
+static struct place place_of(const struct symbols *symbols, Dwfl_Module *module,
+			     uint64_t pc)
 {
 	struct place place = {0};
 	Dwfl_Line *line = dwfl_module_getsrc(module, pc);
 
-	if (line)
+	if (line) {
 		place.file = dwfl_lineinfo(line, NULL, &place.line, NULL, NULL, NULL);
+		place.file =
+			source_path(symbols->paths, dwfl_line_comp_dir(line), place.file);
+	}
 	return place;
 }
 
 /* Where the function that `die` inlines was called. */
-static struct place call_site(Dwarf_Die *cu, Dwarf_Die *die)
+static struct place call_site(const struct symbols *symbols, Dwarf_Die *cu,
+			      Dwarf_Die *die)
 {
 	struct place place = {0};
 	Dwarf_Attribute attribute;
@@ -301,6 +308,9 @@ static struct place call_site(Dwarf_Die *cu, Dwarf_Die *die)
 	if (dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &attribute), &value) == 0 &&
 	    dwarf_getsrcfiles(cu, &files, &count) == 0 && value < count)
 		place.file = dwarf_filesrc(files, value, NULL, NULL);
+	place.file = source_path(
+		symbols->paths,
+		dwarf_formstring(dwarf_attr(cu, DW_AT_comp_dir, &attribute)), place.file);
 	return place;
 }
 
@@ -334,7 +344,7 @@ static int inlined(const struct symbols *symbols, Dwfl_Module *module, uint64_t 
 			continue;
 		if (found < max - 1)
 			out[found++] = inlined_symbol(symbols, &scopes[i], place);
-		*place = call_site(cu, &scopes[i]);
+		*place = call_site(symbols, cu, &scopes[i]);
 	}
 	return found;
 }
@@ -351,7 +361,7 @@ static int ask(const struct symbols *symbols, const struct binary *binary,
 
 	raw = dwfl_module_addrinfo(binary->module, pc, &offset, &symbol, NULL, NULL,
 				   NULL);
-	place = place_of(binary->module, pc);
+	place = place_of(symbols, binary->module, pc);
 	count = inlined(symbols, binary->module, pc, &place, out, max);
 	out[count++] = (struct symbol){
 		.function = raw ? demangle(symbols->demangler, raw) : NULL,
@@ -468,8 +478,7 @@ static const char *source_line_of(struct symbols *symbols, const char *file, int
 	return symbols->source;
 }
 
-/* Of a file below the root, or else of that name here. libdw has put the compiler's
- * directory in front of a relative name, if it knows it. */
+/* Of a file below the root, or else of that name here. */
 static const char *source(void *context, const struct cw_module *key, const char *file,
 			  int line)
 {
@@ -499,6 +508,7 @@ struct symbols *symbols_open(const char *root)
 	symbols->demangler = demangler_new();
 	symbols->die_names = die_names_new(symbols->demangler);
 	symbols->lines = source_lines_new();
+	symbols->paths = source_paths_new();
 	return symbols;
 }
 
@@ -548,6 +558,7 @@ void symbols_close(struct symbols *symbols)
 	die_names_free(symbols->die_names);
 	demangler_free(symbols->demangler);
 	source_lines_free(symbols->lines);
+	source_paths_free(symbols->paths);
 	free(symbols);
 }
 

@@ -3,6 +3,8 @@
  * Names, files and lines of addresses in a trace, and the text of those lines, from the
  * binaries on disk, their debug information and the source.
  *
+ * Files are named with their full paths, as far as the compiler has told where it ran.
+ *
  * A binary that was rebuilt since (another build-id) gives no names: they would be wrong.
  * It is named once on standard error.
  */
