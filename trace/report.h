@@ -4,7 +4,8 @@
  *
  * Built without malloc, stdio, locks or errno, from a view and a symbolizer that is
  * handed in, so that a dying process and the command print the same thing. Working memory
- * is anonymous mappings (56 bytes a socket and 64 a place at most, touched as needed), given back before it returns; it takes about 3 KiB of stack, the symbolizer not counted.
+ * is anonymous mappings (56 bytes a socket and 96 a place at most, touched as needed),
+ * given back before it returns; it takes about 3 KiB of stack, the symbolizer not counted.
  */
 #pragma once
 
