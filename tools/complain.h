@@ -7,3 +7,5 @@
 void complain(const char *path, const char *cause);
 /* The same, the cause being an errno value. */
 void complain_errno(const char *path, int error);
+/* "closewait: PATH:CAUSE": the cause begins with a line's number. */
+void complain_at(const char *path, const char *cause);
