@@ -33,5 +33,6 @@ json_t *json_summary(const struct json_report *report);
 json_t *json_groups(const struct json_report *report);
 /* At most a page of the group's sockets, the oldest first. */
 json_t *json_sockets(const struct json_report *report, const struct group *group);
-/* `sites`, `sites_omitted` and `faults` go into *root: they are made of the same counters. */
-void json_put_places(const struct json_report *report, json_t **root);
+/* `sites` and `sites_omitted` go into *root. */
+void json_put_sites(const struct json_report *report, json_t **root);
+json_t *json_faults(const struct json_report *report);

@@ -14,7 +14,8 @@ static json_t *make(const struct json_report *report)
 			  json_session(report), "processes", json_processes(report),
 			  "summary", json_summary(report), "groups", json_groups(report));
 
-	json_put_places(report, &root);
+	json_put_sites(report, &root);
+	json_put(&root, "faults", json_faults(report));
 	return root;
 }
 

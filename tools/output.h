@@ -8,23 +8,29 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "colour_sink.h"
+#include "gate.h"
 #include "session.h"
 
-/* As the user asked. Strings are argv's. */
+struct baseline;
+struct suppressions;
+
+/* As the user asked. Strings are argv's; what was read from files is owned, and given back by
+ * output_options_free(). */
 struct output_options {
 	bool all;
 	bool show_open;
-	bool quiet;               /* nothing where there is nothing to report */
-	bool nameless;            /* for `run`: who typed the command knows it */
-	uint64_t grace;           /* ns; 0: as the trace has it */
-	uint64_t slow_close;      /* ns; 0: as the trace has it */
-	const char *json;         /* file, "-": standard output; NULL: none */
-	const char *suppressions; /* file; NULL: none */
-	const char *baseline;     /* file; NULL: none */
-	const char *fail_on;      /* names, comma-separated; NULL: every leak */
-	const char *annotate;     /* "github"; NULL: none */
-	int exitcode;             /* 1 to 255; 0: not asked for */
-	uint64_t max_leaks;       /* more of them fail */
+	bool quiet;                        /* nothing where there is nothing to report */
+	bool nameless;                     /* for `run`: who typed the command knows it */
+	uint64_t grace;                    /* ns; 0: as the trace has it */
+	uint64_t slow_close;               /* ns; 0: as the trace has it */
+	const char *json;                  /* file, "-": standard output; NULL: none */
+	struct suppressions *suppressions; /* NULL: none */
+	struct baseline *baseline;         /* NULL: none */
+	struct gate gate;
+	enum colour colour;
+	const char *annotate; /* "github"; NULL: none */
+	int exitcode;         /* 1 to 255; 0: not asked for */
 };
 
 /* For the option tables of the verbs: OUTPUT_LONG_OPTIONS are rows of struct option. */
@@ -41,6 +47,7 @@ enum output_option {
 	OUTPUT_ANNOTATE,
 	OUTPUT_EXITCODE,
 	OUTPUT_MAX_LEAKS,
+	OUTPUT_COLOR,
 	OUTPUT_OPTIONS_END, /* a verb's own go on here */
 };
 
@@ -57,21 +64,24 @@ enum output_option {
 	{"fail-on", required_argument, NULL, OUTPUT_FAIL_ON},          \
 	{"annotate", required_argument, NULL, OUTPUT_ANNOTATE},        \
 	{"exitcode", required_argument, NULL, OUTPUT_EXITCODE},        \
-	{"max-leaks", required_argument, NULL, OUTPUT_MAX_LEAKS}
+	{"max-leaks", required_argument, NULL, OUTPUT_MAX_LEAKS},      \
+	{"color", required_argument, NULL, OUTPUT_COLOR}
 /* clang-format on */
 
-/* Takes one of them. Returns 0, or -1 after one line on standard error. */
+/* Takes one of them, and reads the file that it names. Returns 0, or -1 after one line on standard
+ * error. */
 int output_option(struct output_options *options, int option, const char *argument);
+void output_options_free(struct output_options *options);
 
 /* What came of it. */
 struct output_result {
 	uint64_t leaks;    /* sockets, the suppressed ones not counted */
 	uint64_t findings; /* leaks and faults */
-	bool fails;        /* a gate is to be closed */
+	bool fails;        /* the gate is closed: see gate.h */
 };
 
-/* Reports the session: the text goes to `text`, to standard error instead of standard
- * output where the JSON goes there. `hint` is what names it in "closewait report
+/* Reports the session: the text goes to `text`, what --annotate asks for to standard output; where
+ * the JSON goes there, both to standard error. `hint` is what names it in "closewait report
  * --all …". Returns 0, or -1 after one line on standard error. */
 int output_session(struct session *session, const struct output_options *options,
 		   const char *hint, FILE *text, struct output_result *result);

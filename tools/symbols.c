@@ -45,14 +45,13 @@ struct binary {
 };
 
 /* What is known of one address. The strings are the Dwfl's or of the demangled names, and
- * live as long as the struct symbols, or of `files`. */
+ * live as long as the struct symbols. */
 struct answer {
 	const struct binary *binary;
 	uint64_t pc; /* in the binary */
 	struct answer *next;
 	int count;
 	struct symbol symbols[ANSWER_SYMBOLS];
-	char *files[ANSWER_SYMBOLS]; /* owned: those that had to be put together */
 };
 
 /* What a path and a build-id in the trace stand for. */
@@ -375,51 +374,14 @@ static int ask(const struct symbols *symbols, const struct binary *binary,
 	return raw || count > 1 ? count : 0;
 }
 
-static const char *compilation_directory(Dwfl_Module *module, uint64_t pc)
-{
-	Dwarf_Addr bias;
-	Dwarf_Die *cu = dwfl_module_addrdie(module, pc, &bias);
-	Dwarf_Attribute attribute;
-
-	return cu ? dwarf_formstring(dwarf_attr(cu, DW_AT_comp_dir, &attribute)) : NULL;
-}
-
-/* Files are often named as the compiler was called, from the directory that it ran in. */
-static void complete_files(const struct binary *binary, struct answer *answer)
-{
-	const char *directory =
-		compilation_directory(binary->module, answer->pc + binary->bias);
-
-	for (int i = 0; directory && i < answer->count; i++) {
-		struct symbol *symbol = &answer->symbols[i];
-
-		if (!symbol->file || symbol->file[0] == '/')
-			continue;
-		if (asprintf(&answer->files[i], "%s/%s", directory, symbol->file) < 0)
-			answer->files[i] = NULL;
-		else
-			symbol->file = answer->files[i];
-	}
-}
-
-static void free_files(struct answer *answer)
-{
-	for (int i = 0; i < ANSWER_SYMBOLS; i++) {
-		free(answer->files[i]);
-		answer->files[i] = NULL;
-	}
-}
-
 static struct answer *new_answer(struct symbols *symbols, struct answer **bucket)
 {
 	struct answer *answer = NULL;
 
 	if (symbols->answer_count < ANSWERS_MAX)
 		answer = calloc(1, sizeof(*answer));
-	if (!answer) {
-		free_files(&symbols->last);
+	if (!answer)
 		return &symbols->last;
-	}
 	symbols->answer_count++;
 	answer->next = *bucket;
 	*bucket = answer;
@@ -440,7 +402,6 @@ static const struct answer *answer_of(struct symbols *symbols,
 	answer->binary = binary;
 	answer->pc = pc;
 	answer->count = ask(symbols, binary, pc, answer->symbols, ANSWER_SYMBOLS);
-	complete_files(binary, answer);
 	return answer;
 }
 
@@ -519,11 +480,9 @@ static void free_answers(struct symbols *symbols)
 			struct answer *answer = symbols->answers[i];
 
 			symbols->answers[i] = answer->next;
-			free_files(answer);
 			free(answer);
 		}
 	}
-	free_files(&symbols->last);
 }
 
 static void free_names(struct symbols *symbols)

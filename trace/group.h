@@ -90,7 +90,6 @@ struct group_place {
 struct group_by_exit {
 	uint64_t open_hash;
 	uint64_t close_hash;
-	uint64_t slow; /* 1: it was counted as a slow close; else 0 */
 };
 
 struct groups {

@@ -55,23 +55,6 @@ static void add_closers(struct gathering *gathering, const struct cw_stats *stat
 	}
 }
 
-static void add_fault(const struct gathering *gathering, struct sibling_fault *fault,
-		      uint64_t count, cw_ref site)
-{
-	if (count && site && !fault->site)
-		*fault = (struct sibling_fault){site, gathering->subject};
-}
-
-static void add_faults(struct gathering *gathering, const struct cw_stats *stats)
-{
-	struct siblings *siblings = gathering->siblings;
-
-	siblings->slow += stats->slow;
-	siblings->spins += stats->eof_spins;
-	add_fault(gathering, &siblings->slowest, stats->slow, stats->slow_site);
-	add_fault(gathering, &siblings->spinning, stats->eof_spins, stats->spin_site);
-}
-
 static void add_stats(struct gathering *gathering, const struct cw_stats *stats)
 {
 	struct siblings *siblings = gathering->siblings;
@@ -85,7 +68,6 @@ static void add_stats(struct gathering *gathering, const struct cw_stats *stats)
 	siblings->closed += stats->closed;
 	siblings->gone += stats->gone;
 	siblings->eof_seen += stats->eof_seen;
-	add_faults(gathering, stats);
 	siblings->closers_more += stats->closers_more;
 	if (stats->dwell_max > siblings->dwell_max)
 		siblings->dwell_max = stats->dwell_max;
@@ -99,7 +81,6 @@ static void subtract_by_exit(struct siblings *siblings,
 			     const struct group_by_exit *by_exit)
 {
 	siblings->closed -= siblings->closed > 0;
-	siblings->slow -= by_exit->slow && siblings->slow;
 	for (uint32_t i = 0; i < siblings->closer_count; i++)
 		if (siblings->closers[i].hash == by_exit->close_hash &&
 		    siblings->closers[i].count)
@@ -156,7 +137,6 @@ static void index_by_exit(void *context, const struct cw_socket *socket)
 	groups->by_exit[groups->by_exit_count++] = (struct group_by_exit){
 		.open_hash = stack_hash(groups->memo, view, socket->open_site),
 		.close_hash = stack_hash(groups->memo, view, socket->close_site),
-		.slow = socket->flags & CW_SOCKET_SLOW ? 1 : 0,
 	};
 }
 

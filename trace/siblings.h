@@ -18,12 +18,6 @@ struct sibling_closer {
 	uint64_t count;
 };
 
-/* Where a fault was seen first. */
-struct sibling_fault {
-	cw_ref site; /* of this subject's trace; 0: not known */
-	uint32_t subject;
-};
-
 struct siblings {
 	/* One of the copies of the place's stack. */
 	uint64_t hash;
@@ -32,12 +26,8 @@ struct siblings {
 	uint8_t origin; /* enum cw_origin */
 	uint64_t opened;
 	uint64_t closed;
-	uint64_t gone;     /* out of our sight */
-	uint64_t eof_seen; /* of the closed ones: EOF was read before */
-	uint64_t slow;     /* closed after more than slow_close */
-	uint64_t spins;    /* sockets on which EOF was read in a loop */
-	struct sibling_fault slowest;
-	struct sibling_fault spinning;
+	uint64_t gone;         /* out of our sight */
+	uint64_t eof_seen;     /* of the closed ones: EOF was read before */
 	uint64_t dwell_max;    /* ns */
 	uint64_t closers_more; /* closes at places beyond the listed */
 	uint32_t closer_count;

@@ -312,7 +312,6 @@ static void what_only_the_exit_closed_is_not_among_the_closed(void **state)
 	assert_int_equal(groups.totals.leaked_by_exit, 1);
 	siblings_of(&groups, &subject, opened, &siblings);
 	assert_int_equal(siblings.closed, 0);
-	assert_int_equal(siblings.slow, 0);
 	assert_int_equal(siblings.closer_count, 0);
 	groups_release(&groups);
 	built_trace_free(&trace);
@@ -322,7 +321,7 @@ static void every_place_is_told_once(void **state)
 {
 	struct built_trace trace = build_trace(16);
 	cw_ref module = (build_process(&trace), build_module(&trace, "/usr/bin/server"));
-	uint64_t opened[3] = {0}, slow = 0;
+	uint64_t opened[3] = {0};
 	struct siblings siblings;
 	struct trace_view view;
 	struct groups groups;
@@ -335,20 +334,15 @@ static void every_place_is_told_once(void **state)
 		struct cw_stats *stats = build_stats(&trace, site);
 
 		stats->opened = 1 + i % 3;
-		stats->slow = i % 3 == 2;
-		stats->slow_site = stats->slow ? site : 0;
 	}
 	view = built_view(&trace);
 	groups = grouped(&view, &trace);
 	while (siblings_next(&groups, &next, &siblings)) {
 		assert_in_range(siblings.opened, 2, 6);
 		opened[siblings.opened / 2 - 1]++;
-		slow += siblings.slow;
-		assert_int_equal(siblings.slowest.site != 0, siblings.slow != 0);
 	}
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(opened[i], 1);
-	assert_int_equal(slow, 2);
 	groups_release(&groups);
 	built_trace_free(&trace);
 }

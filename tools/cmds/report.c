@@ -31,16 +31,23 @@ static const char help[] =
 	"  --quiet              nothing is said if there is nothing to report\n"
 	"  --json FILE          as JSON there, too; - is standard output, the text then goes\n"
 	"                       to standard error\n"
-	"  --exitcode N         exit with N if there are leaks (1 to 255)\n"
-	"  --fail-on NAMES      which verdicts and faults count, comma-separated (leak)\n"
-	"  --max-leaks N        so many are let pass (0)\n"
-	"  --suppressions FILE, --baseline FILE   what is known and does not count\n"
-	"  --annotate github    workflow annotations on standard output\n"
-	"  --grace DURATION     younger states are not judged (as recorded)\n"
-	"  --slow-close DURATION   a close later than this is a fault (as recorded)\n"
+	"  --grace DURATION     not judged: what the peer left more recently\n"
+	"  --slow-close DURATION  a close that comes later is a fault\n"
+	"  --color WHEN         auto (on a terminal, unless NO_COLOR is set), always, never\n"
 	"\n"
-	"Exit status: 0, also when there are leaks; N of --exitcode; 2 if the input cannot\n"
-	"be read.\n";
+	"  --suppressions FILE  leave out what FILE names, line by line: leak:PATTERN,\n"
+	"                       eof-ignored:PATTERN and so on, id:FINGERPRINT; the pattern\n"
+	"                       is of a function, a file or a module, with *, ^ and $\n"
+	"  --baseline FILE      what is in this earlier JSON report is shown, but no failure\n"
+	"  --fail-on NAME,...   what is a failure: leak (if nothing is said), a verdict, a\n"
+	"                       fault\n"
+	"  --max-leaks N        so many sockets are no failure\n"
+	"  --exitcode N         exit with N if there is a failure\n"
+	"  --annotate github    failures as workflow commands, and in the step's summary\n"
+	"  --help\n"
+	"\n"
+	"Exit status: 0, also when there are leaks, unless --exitcode says otherwise; 2 if\n"
+	"the input cannot be read or an option cannot be understood.\n";
 
 struct request {
 	struct output_options output;
@@ -158,14 +165,13 @@ static int run_newest(struct request *request)
 	return status;
 }
 
-int cmd_report(int argc, char **argv)
+static int report(int argc, char **argv, struct request *request)
 {
 	static const struct option options[] = {
 		OUTPUT_LONG_OPTIONS,
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	struct request request = {0};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
@@ -173,7 +179,7 @@ int cmd_report(int argc, char **argv)
 			fputs(help, stdout);
 			return 0;
 		}
-		if (option == '?' || output_option(&request.output, option, optarg) < 0)
+		if (option == '?' || output_option(&request->output, option, optarg) < 0)
 			return EXIT_BAD_INPUT;
 	}
 	if (optind + 1 < argc) {
@@ -181,6 +187,15 @@ int cmd_report(int argc, char **argv)
 				   "(closewait report --help)");
 		return EXIT_BAD_INPUT;
 	}
-	request.what = argv[optind];
-	return request.what ? run(&request) : run_newest(&request);
+	request->what = argv[optind];
+	return request->what ? run(request) : run_newest(request);
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct request request = {0};
+	int status = report(argc, argv, &request);
+
+	output_options_free(&request.output);
+	return status;
 }

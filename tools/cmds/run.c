@@ -43,6 +43,7 @@ static const char help[] =
 	"  --max-leaks N        so many are let pass (0)\n"
 	"  --suppressions FILE, --baseline FILE   what is known and does not count\n"
 	"  --annotate github    workflow annotations on standard output\n"
+	"  --color WHEN         auto (on a terminal), always, never\n"
 	"  --grace DURATION     younger states are not judged (1s)\n"
 	"  --slow-close DURATION   a close later than this is a fault (10s)\n"
 	"  --wait DURATION      for processes that outlive the command (2s)\n"
@@ -305,7 +306,7 @@ static int take_option(struct request *request, int option)
 	return option == '?' ? -1 : output_option(&request->output, option, optarg);
 }
 
-int cmd_run(int argc, char **argv)
+static int run(int argc, char **argv, struct request *request)
 {
 	static const struct option options[] = {
 		OUTPUT_LONG_OPTIONS,
@@ -316,7 +317,6 @@ int cmd_run(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	struct request request = {.wait = WAIT_DEFAULT, .output.nameless = true};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "+h", options, NULL)) >= 0) {
@@ -324,13 +324,22 @@ int cmd_run(int argc, char **argv)
 			fputs(help, stdout);
 			return 0;
 		}
-		if (take_option(&request, option) < 0)
+		if (take_option(request, option) < 0)
 			return EXIT_OURS;
 	}
 	if (optind == argc) {
 		complain("run", "no command (closewait run --help)");
 		return EXIT_OURS;
 	}
-	request.argv = argv + optind;
-	return run_command(&request);
+	request->argv = argv + optind;
+	return run_command(request);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct request request = {.wait = WAIT_DEFAULT, .output.nameless = true};
+	int status = run(argc, argv, &request);
+
+	output_options_free(&request.output);
+	return status;
 }
