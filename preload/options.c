@@ -176,7 +176,8 @@ static bool set_help(const char *v)
 	return parse_bool(v, &options.help);
 }
 
-/* One row a key: how to set it, and what stays in force if that fails. */
+/* One row a key: how to set it, and what stays in force if that fails. `session` is between
+ * `closewait run` and the library: it stands in no help for users. */
 static const struct {
 	const char *key;
 	bool (*set)(const char *value);
