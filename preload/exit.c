@@ -127,8 +127,9 @@ static void tidy(struct ending *e)
 {
 	struct cw_header *h = trace_map.header;
 	struct cw_process *p = e->b->process;
-	bool keep = options.keep == KEEP_ALWAYS ||
-		    (options.keep == KEEP_LEAKS && e->result.findings);
+	/* `closewait run` reads it before anybody removes it. */
+	bool by_findings = options.keep == KEEP_LEAKS || options.session[0];
+	bool keep = options.keep == KEEP_ALWAYS || (by_findings && e->result.findings);
 
 	tidied.findings = keep;
 	tidied.clean = false;

@@ -4,6 +4,7 @@
 
 #include "notice.h"
 #include "options.h"
+#include "trace/duration.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  (1000 * NS_PER_MS)
@@ -28,44 +29,6 @@ const char options_help[] =
 	"  show=open                 list healthy open sockets too\n"
 	"  help=1                    this text\n"
 	"durations: 100ms, 10s, 2m, 1h; a bare number is seconds\n";
-
-static bool parse_number(const char *text, uint64_t *number, const char **rest)
-{
-	uint64_t n = 0;
-	const char *p = text;
-
-	for (; *p >= '0' && *p <= '9'; p++) {
-		if (n > UINT64_MAX / 10 - 1)
-			return false;
-		n = n * 10 + (uint64_t)(*p - '0');
-	}
-	*number = n;
-	*rest = p;
-	return p != text;
-}
-
-static bool parse_duration(const char *text, uint64_t *ns)
-{
-	static const struct {
-		const char *name;
-		uint64_t ns;
-	} units[] = {
-		{"", NS_PER_S},       {"ms", NS_PER_MS},      {"s", NS_PER_S},
-		{"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S},
-	};
-	uint64_t n;
-	const char *rest;
-
-	if (!parse_number(text, &n, &rest))
-		return false;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (strcmp(rest, units[i].name) == 0 && n <= UINT64_MAX / units[i].ns) {
-			*ns = n * units[i].ns;
-			return true;
-		}
-	}
-	return false;
-}
 
 static bool parse_bool(const char *text, bool *value)
 {
@@ -103,7 +66,7 @@ static bool set_exitcode(const char *v)
 	uint64_t n;
 	const char *rest;
 
-	if (!parse_number(v, &n, &rest) || *rest || n < 1 || n > 255)
+	if (!number_parse(v, &n, &rest) || *rest || n < 1 || n > 255)
 		return false;
 	options.exitcode = (int)n;
 	return true;
@@ -111,12 +74,12 @@ static bool set_exitcode(const char *v)
 
 static bool set_grace(const char *v)
 {
-	return parse_duration(v, &options.grace);
+	return duration_parse(v, &options.grace);
 }
 
 static bool set_slow_close(const char *v)
 {
-	return parse_duration(v, &options.slow_close);
+	return duration_parse(v, &options.slow_close);
 }
 
 static bool set_dir(const char *v)
@@ -189,7 +152,8 @@ static const struct {
 	{"grace", set_grace, "grace is 1s"},
 	{"slow_close", set_slow_close, "slow_close is 10s"},
 	{"dir", set_dir, "the default is used (an absolute path is needed)"},
-	{"session", set_session, "this process is on its own (an absolute path is needed)"},
+	{"session", set_session,
+	 "this process is on its own (an absolute path is needed)"},
 	{"keep", set_keep, "keep is leaks"},
 	{"signals", set_signals, "signals is yes"},
 	{"unwind", set_unwind, "known stacks are recognised"},

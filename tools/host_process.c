@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "host_process.h"
+#include "trace/sort.h"
 
 #define PATH_BYTES   64
 #define SNAPSHOT_AGE 1000000000ull /* ns */
@@ -181,17 +182,8 @@ static const struct snapshot *recent(void)
 /* The first of the snapshot that did not start before `start`. */
 static size_t lower_bound(const struct snapshot *snapshot, uint64_t start)
 {
-	size_t low = 0, high = snapshot->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (snapshot->processes[middle].start < start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sort_first(snapshot->processes, snapshot->count, sizeof(struct started),
+			  start);
 }
 
 pid_t host_process_find(const struct cw_header *header, const struct cw_process *process)

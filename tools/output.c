@@ -9,10 +9,10 @@
 #include "annotate.h"
 #include "baseline.h"
 #include "complain.h"
-#include "duration.h"
 #include "json_report.h"
 #include "output.h"
 #include "suppress.h"
+#include "trace/duration.h"
 #include "trace/findings.h"
 
 static int bad_value(const char *option, const char *argument, const char *wanted)

@@ -82,8 +82,8 @@ enum cw_lost {
 	CW_LOST_SITES,        /* a stack captured but not kept: no room */
 	CW_LOST_STATS,        /* no room for a site's counters */
 	CW_LOST_LATE_CLOSES,  /* more late closes than the ring keeps */
-	CW_LOST_PROCESSES,    /* a fork child without books, or its books given up: no room */
-	CW_LOST_LOOKS,        /* no room for what the kernel said at the end */
+	CW_LOST_PROCESSES, /* a fork child without books, or its books given up: no room */
+	CW_LOST_LOOKS,     /* no room for what the kernel said at the end */
 	CW_LOST_KINDS,
 };
 
@@ -207,7 +207,8 @@ struct cw_process {
 	_Atomic uint32_t flags; /* enum cw_process_flag */
 	uint32_t fd_limit;      /* RLIMIT_NOFILE at the end, 0 if not read */
 	uint32_t fds_open;      /* descriptors open at the end, 0 if not counted */
-	uint32_t pid_ns; /* inode of its pid namespace; 1: that of the image's first process,
+	uint32_t
+		pid_ns; /* inode of its pid namespace; 1: that of the image's first process,
 			    which could not be read; 0: not known */
 	_Atomic uint64_t opened; /* sockets that came to it: accept, connect, socket, … */
 	_Atomic uint64_t closed; /* by a call that we saw */

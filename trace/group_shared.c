@@ -79,20 +79,13 @@ void group_merge_shared(struct groups *groups)
 
 uint32_t groups_holders(const struct groups *groups, uint64_t cookie, uint32_t *first)
 {
-	uint32_t low = 0, high = groups->holder_count;
+	uint32_t at = (uint32_t)sort_first(groups->holders, groups->holder_count,
+					   sizeof(*groups->holders), cookie);
 	uint32_t count = 0;
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (groups->holders[middle].cookie < cookie)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*first = low;
-	while (low + count < groups->holder_count &&
-	       groups->holders[low + count].cookie == cookie)
+	*first = at;
+	while (at + count < groups->holder_count &&
+	       groups->holders[at + count].cookie == cookie)
 		count++;
 	return cookie ? count : 0;
 }

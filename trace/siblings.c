@@ -182,32 +182,14 @@ static void make_index(struct groups *groups)
 
 static uint32_t first_place(const struct groups *groups, uint64_t hash)
 {
-	uint32_t low = 0, high = groups->place_count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (groups->places[middle].hash < hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return (uint32_t)sort_first(groups->places, groups->place_count,
+				    sizeof(*groups->places), hash);
 }
 
 static uint32_t first_by_exit(const struct groups *groups, uint64_t hash)
 {
-	uint32_t low = 0, high = groups->by_exit_count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (groups->by_exit[middle].open_hash < hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return (uint32_t)sort_first(groups->by_exit, groups->by_exit_count,
+				    sizeof(*groups->by_exit), hash);
 }
 
 /* Takes the records from `first` on that are of the place; returns the one behind them. */

@@ -63,3 +63,18 @@ uint64_t sort_heap(void *base, size_t count, size_t size,
 	}
 	return heap.comparisons;
 }
+
+size_t sort_first(const void *base, size_t count, size_t size, uint64_t word)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (*(const uint64_t *)((const char *)base + middle * size) < word)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

@@ -10,3 +10,7 @@
 uint64_t sort_heap(void *base, size_t count, size_t size,
 		   int (*compare)(const void *a, const void *b, const void *context),
 		   const void *context);
+
+/* Of items that begin with a uint64_t and are sorted by it: the index of the first whose word is
+ * not less than `word`; `count` if there is none. */
+size_t sort_first(const void *base, size_t count, size_t size, uint64_t word);

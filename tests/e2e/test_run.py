@@ -315,6 +315,15 @@ def test_options_of_the_user_stay(run):
     assert re.match(r"unwind=full:session='/", one.out), one.out
 
 
+@pytest.mark.parametrize("given", ["keep=never", "report=none", "report=stderr:keep=always",
+                                   "signals=no", "exitcode=0", "dir=/proc"])
+def test_options_of_the_user_do_not_blind_the_gate(run, given):
+    one = run("--exitcode", "23", "--grace", GRACE, command=holds_leak(2, "exit"),
+              env={"CLOSEWAIT_OPTIONS": given})
+    assert one.wait() == 23, one.err
+    assert Report(one.err).leaks == 2 and one.err.count("closewait: LEAK") == 1, one.err
+
+
 @pytest.fixture
 def static_program(tmp_path, need):
     compiler = need("cc")

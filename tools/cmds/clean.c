@@ -7,8 +7,8 @@
 
 #include "cmds.h"
 #include "tools/complain.h"
-#include "tools/duration.h"
 #include "tools/session_dir.h"
+#include "trace/duration.h"
 
 static const char help[] =
 	"usage: closewait clean [--older-than DURATION] [--dir DIR]\n"

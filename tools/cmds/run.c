@@ -13,7 +13,6 @@
 #include "tools/child.h"
 #include "tools/cleanup.h"
 #include "tools/complain.h"
-#include "tools/duration.h"
 #include "tools/loaded.h"
 #include "tools/output.h"
 #include "tools/preload_env.h"
@@ -22,6 +21,7 @@
 #include "tools/stragglers.h"
 #include "tools/trace_find.h"
 #include "tools/traceable.h"
+#include "trace/duration.h"
 
 /* A failure of our own, as env(1) and others have it. */
 #define EXIT_OURS 125
