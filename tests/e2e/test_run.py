@@ -190,10 +190,11 @@ def ask(port, request):
 
 
 def test_prefork_tree_is_one_report(run):
-    one = run("--grace", GRACE, command=[program("prefork"), 0])
+    one = run("--grace", GRACE, command=[program("prefork"), 0, 4])
     port = one.port()
     culprit = ask(port, b"leak")
-    until(lambda: ask(port, b"close") != culprit, "the other worker to serve")
+    served = {culprit}
+    until(lambda: served.add(ask(port, b"close")) or len(served) == 4, "each worker to serve")
     one.line(r"worker %d leak" % culprit)
     until_older_than(time.monotonic(), 0.1)
     assert one.end() == 0, one.err
@@ -201,7 +202,7 @@ def test_prefork_tree_is_one_report(run):
     assert one.err.count("closewait: ") == 1, one.err
     assert (report.leaks, report.pid) == (1, culprit), one.err
     assert report.only().verdict == "eof-ignored"
-    assert "in 3 processes: " in report.text, one.err
+    assert "in 5 processes: " in report.text, one.err
 
 
 def test_leaks_of_two_workers_are_one_place_and_name_both(run):
@@ -313,6 +314,30 @@ def test_options_of_the_user_stay(run):
               env={"CLOSEWAIT_OPTIONS": "unwind=full"})
     assert one.wait() == 0
     assert re.match(r"unwind=full:session='/", one.out), one.out
+
+
+def test_address_sanitizer_comes_first(run, tmp_path, need):
+    compiler = need("cc")
+    source = tmp_path / "leaks.c"
+    source.write_text("""
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void) {
+	int ends[2]; char byte;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) || close(ends[0]) || read(ends[1], &byte, 1))
+		return 1;
+	usleep(100000);
+	return 0;
+}
+""")
+    done = subprocess.run([compiler, "-fsanitize=address", "-o", str(tmp_path / "leaks"),
+                           str(source)], stderr=subprocess.PIPE)
+    if done.returncode:
+        pytest.skip("no AddressSanitizer: " + done.stderr.decode().splitlines()[-1])
+    one = run("--exitcode", "23", "--grace", GRACE, command=[str(tmp_path / "leaks")])
+    assert one.wait() == 23, one.err
+    assert Report(one.err).only().verdict == "eof-ignored", one.err
+    assert "ASan runtime does not come first" not in one.err
 
 
 @pytest.mark.parametrize("given", ["keep=never", "report=none", "report=stderr:keep=always",
@@ -441,10 +466,30 @@ def test_as_process_one_it_reaps_and_passes_signals_on(start, directory):
     tried = subprocess.run(unshare + ["true"], stderr=subprocess.PIPE)
     if tried.returncode:
         pytest.skip("no pid namespace: " + tried.stderr.decode().strip())
-    orphans = 'for i in 1 2 3; do (sh -c "exit 0" &); done; ps -o stat= -A | grep -c Z; exit 4'
+    orphans = ('for i in 1 2 3; do (sh -c "exit 0" &); done; '
+               'while ps -o stat= -A | grep -q "^Z"; do :; done; echo all reaped; exit 4')
     one = start(unshare + [COMMAND, "run", "--quiet", "--dir", directory, "--", "sh", "-c",
-                           orphans + "; true"], preload=False)
+                           orphans], preload=False)
     assert one.wait() == 4, one.err
+    assert one.out == "all reaped\n"
+
+
+def test_as_process_one_it_passes_signals_on(start, directory, tmp_path):
+    unshare = [tool("unshare") or "unshare", "--pid", "--fork", "--mount-proc"]
+    if os.geteuid() != 0:
+        unshare.insert(1, "-r")
+    tried = subprocess.run(unshare + ["true"], stderr=subprocess.PIPE)
+    if tried.returncode:
+        pytest.skip("no pid namespace: " + tried.stderr.decode().strip())
+    one = start(unshare + [COMMAND, "run", "--quiet", "--dir", directory, "--",
+                           PYTHON, program("counts_signals.py")], preload=False,
+                stdin=subprocess.PIPE)
+    one.line("ready 2$")
+    init = int(subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(one.pid)]))
+    os.kill(init, signal.SIGUSR1)
+    one.line("got %d" % signal.SIGUSR1)
+    one.process.stdin.close()
+    assert one.wait() == 7, one.err
 
 
 # What is kept

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A master with two workers that share its listening socket. A worker answers each
+ * A master with workers that share its listening socket. A worker answers each
  * connection with its pid and reads to EOF; if the request was "leak" it then forgets the
  * connection, else it closes it. SIGTERM to the master ends the workers, then the master.
+ *
+ * Usage: prefork PORT [WORKERS]
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -11,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WORKERS 2
+#define WORKERS 2 /* if nothing else is said */
 
 static volatile sig_atomic_t stop;
 
@@ -56,14 +58,15 @@ int main(int argc, char **argv)
 {
 	int listener = listen_on(argument(argc, argv, 1, 0));
 	struct sigaction action = {.sa_handler = on_term};
-	pid_t workers[WORKERS];
+	int count = argument(argc, argv, 2, WORKERS);
+	pid_t *workers = calloc((size_t)count, sizeof *workers);
 
 	sigaction(SIGTERM, &action, NULL);
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; workers && i < count; i++)
 		workers[i] = start_worker(listener);
 	while (!stop)
 		pause();
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; workers && i < count; i++)
 		kill(workers[i], SIGTERM);
 	while (wait(NULL) > 0)
 		;
