@@ -55,9 +55,9 @@ def until_older_than(moment, seconds):
 
 
 def default_signals():
-    """In a child: who runs the tests in the background may ignore these, and they inherit it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    """In a child: who runs the tests in the background, or by nohup, ignores some of these."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Traced:
