@@ -16,8 +16,9 @@
 static const int not_ours[] = {SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGSEGV,
 			       SIGBUS,  SIGILL,  SIGFPE,  SIGTRAP, SIGABRT, SIGPROF};
 
-/* The mask that we were started with, which is the child's. */
+/* What we were started with, which is the child's. */
 static sigset_t inherited;
+static struct sigaction inherited_sigchld;
 
 static sigset_t passed_on(void)
 {
@@ -39,6 +40,7 @@ static void become(char *const argv[], int report)
 {
 	int error;
 
+	sigaction(SIGCHLD, &inherited_sigchld, NULL);
 	sigprocmask(SIG_SETMASK, &inherited, NULL);
 	execvp(argv[0], argv);
 	error = errno;
@@ -58,6 +60,9 @@ int child_start(struct child *child, char *const argv[])
 		return errno;
 	/* Before the fork: a signal that comes now waits for us to pass it on. */
 	sigprocmask(SIG_BLOCK, &set, &inherited);
+	/* Ignored, it would not come, and the kernel would throw the child's status away. */
+	sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL},
+		  &inherited_sigchld);
 	child->pid = fork();
 	if (child->pid == 0)
 		become(argv, pipe_fds[1]);

@@ -145,6 +145,16 @@ def test_ignored_signals_stay_ignored(directory, tmp_path):
     assert (done.returncode, done.stdout) == (0, b"alive\n")
 
 
+def test_ignored_sigchld_is_the_commands_and_does_not_keep_us_waiting(directory):
+    argv = [COMMAND, "run", "--dir", directory, "--", "grep", "^SigIgn", "/proc/self/status"]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, timeout=DEADLINE,
+                          env=environment(False, None, None),
+                          preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert done.returncode == 0
+    ignored = int(done.stdout.split()[1], 16)
+    assert ignored & 1 << (signal.SIGCHLD - 1)
+
+
 # The report
 
 def test_seeds_server_killed_with_9(run, need):
