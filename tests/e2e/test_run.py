@@ -290,6 +290,13 @@ def test_report_goes_to_the_file_that_is_named(run, tmp_path):
     assert Report(path.read_text()).leaks == 2
 
 
+def test_report_that_cannot_be_written_is_not_lost(run, closewait, directory):
+    one = run("--report", "/proc/no/report", "--grace", GRACE, command=holds_leak(2, "exit"))
+    assert one.wait() == 125
+    assert one.err == "closewait: /proc/no/report: No such file or directory\n"
+    assert Report(closewait("report", directory).stdout).leaks == 2
+
+
 def test_worker_that_outlives_its_master_is_waited_for(run):
     script = '"$@" & sleep 0.2; exit 3'
     one = run("--grace", GRACE, command=["sh", "-c", script, "sh", program("holds_leak"),

@@ -210,10 +210,11 @@ static void finish(struct run *run)
 	run->running = stragglers_wait(run->session, run->request->wait);
 }
 
-static void tidy(struct run *run)
+/* What could not be told stays, for `closewait report`. */
+static void tidy(struct run *run, int error)
 {
 	run_facts_free(&run->facts);
-	if (!run->request->keep && !run->running && !run->result.findings)
+	if (!error && !run->request->keep && !run->running && !run->result.findings)
 		session_remove(run->session);
 }
 
@@ -250,7 +251,7 @@ static int run_traced(const struct request *request,
 	}
 	finish(&run);
 	error = report(&run);
-	tidy(&run);
+	tidy(&run, error);
 	end(&run, error);
 	return 0;
 }
