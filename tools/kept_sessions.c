@@ -85,13 +85,21 @@ static void look_at_files(struct kept_session *session)
 	}
 }
 
+static time_t changed(int fd)
+{
+	struct stat st = {0};
+
+	fstat(fd, &st);
+	return st.st_mtime;
+}
+
 static int add(struct kept_list *list, const char *base, const char *name)
 {
 	struct kept_session *sessions =
 		reallocarray(list->sessions, list->count + 1, sizeof(*sessions));
 	struct kept_session session = {0};
 	uint64_t start;
-	struct stat st;
+	AUTO_FD int fd = -1;
 	pid_t pid;
 
 	if (!sessions)
@@ -101,11 +109,12 @@ static int add(struct kept_list *list, const char *base, const char *name)
 		return 0;
 	if (asprintf(&session.path, "%s/%s", base, name) < 0)
 		return -1;
-	if (lstat(session.path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+	fd = session_open(session.path);
+	if (fd < 0 || !session_is_one(fd)) {
 		free(session.path);
 		return 0;
 	}
-	session.changed = st.st_mtime;
+	session.changed = changed(fd);
 	session.alive = host_process_start(pid) == start;
 	look_at_files(&session);
 	list->sessions[list->count++] = session;
@@ -151,7 +160,8 @@ int kept_list_take(struct kept_list *list, const char *base)
 	if (base)
 		error = take_base(list, base);
 	for (int i = 0; !base && i < SESSION_BASES; i++)
-		if (session_base(i, path, sizeof(path)) && take_base(list, path) < 0)
+		if (session_base(i, path, sizeof(path)) && session_base_is_ours(path) &&
+		    take_base(list, path) < 0)
 			error = -1;
 	if (list->count)
 		qsort(list->sessions, list->count, sizeof(*list->sessions), newest_first);

@@ -13,6 +13,7 @@
 #include "complain.h"
 #include "host_process.h"
 #include "session_dir.h"
+#include "trace/format.h"
 
 /* The file systems on which the library maps a file: <linux/magic.h>, and xfs's own header. */
 #define TYPE_TMPFS 0x01021994
@@ -93,6 +94,14 @@ static int make_in_given(const char *base, char *path, size_t room)
 	return make_in(absolute, path, room);
 }
 
+bool session_base_is_ours(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	       !(st.st_mode & 022);
+}
+
 int session_make(const char *base, char *path, size_t room)
 {
 	char chosen[PATH_MAX];
@@ -112,31 +121,68 @@ int session_make(const char *base, char *path, size_t room)
 	return error ? -1 : 0;
 }
 
+/* PID.IMAGE.cwtrace and PID.IMAGE.report.txt, and what `closewait run` adds. */
 static bool belongs_to_session(const char *name)
 {
-	static const char *const ends[] = {".cwtrace", ".report.txt", "session.json",
-					   "loaded"};
-	size_t size = strlen(name);
+	static const char digits[] = "0123456789";
+	size_t pid = strspn(name, digits);
+	size_t image = name[pid] == '.' ? strspn(name + pid + 1, digits) : 0;
+	const char *end = name + pid + 1 + image;
 
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		size_t end = strlen(ends[i]);
-
-		if (size >= end && strcmp(name + size - end, ends[i]) == 0)
-			return true;
-	}
-	return false;
+	if (strcmp(name, "session.json") == 0 || strcmp(name, CW_LOADED_NAME) == 0)
+		return true;
+	return pid && image &&
+	       (strcmp(end, ".cwtrace") == 0 || strcmp(end, ".report.txt") == 0);
 }
 
-int session_remove(const char *path)
+/* Its name alone says little: 2024-01 is somebody's month. */
+bool session_is_one(int fd)
 {
-	AUTO_DIR DIR *dir = opendir(path);
+	AUTO_DIR DIR *dir = NULL;
+	struct dirent *entry;
+	struct stat st;
+	int copy;
+
+	if (fstat(fd, &st) < 0 || st.st_mode & 077)
+		return false;
+	copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = copy < 0 ? NULL : fdopendir(copy);
+	if (!dir && copy >= 0)
+		close(copy);
+	while (dir && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    !belongs_to_session(entry->d_name))
+			return false;
+	return dir != NULL;
+}
+
+int session_open(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int remove_files(int fd)
+{
+	AUTO_DIR DIR *dir = fdopendir(fd);
 	struct dirent *entry;
 
-	if (!dir)
+	if (!dir) {
+		close(fd);
 		return -errno;
+	}
 	while ((entry = readdir(dir)))
 		if (belongs_to_session(entry->d_name) &&
 		    unlinkat(dirfd(dir), entry->d_name, 0) < 0)
 			return -errno;
+	return 0;
+}
+
+int session_remove(const char *path)
+{
+	int fd = session_open(path);
+	int error = fd < 0 ? -errno : remove_files(fd);
+
+	if (error)
+		return error;
 	return rmdir(path) < 0 ? -errno : 0;
 }

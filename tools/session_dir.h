@@ -23,6 +23,16 @@ bool session_base(int n, char *path, size_t room);
  * error. */
 int session_make(const char *base, char *path, size_t room);
 
+/* Whether a default base is the caller's alone: another user can have made a directory of that
+ * name, or a link to anywhere. */
+bool session_base_is_ours(const char *path);
+
+/* Opens a directory that may be a session's; never through a link. Returns -1 with errno. */
+int session_open(const char *path);
+
+/* Whether it is one: private, and nothing in it but what sessions consist of. */
+bool session_is_one(int fd);
+
 /* Removes a session's directory with what sessions consist of. Returns 0 or -errno. */
 int session_remove(const char *path);
 

@@ -536,6 +536,33 @@ def test_session_that_runs_is_not_cleaned(run, closewait, directory):
     assert Report(one.err).leaks == 1, one.err
 
 
+@pytest.mark.parametrize("mode", [0o700, 0o755])
+@pytest.mark.parametrize("name", ["uploaded", "my-session.json", "tax.report.txt", "a.cwtrace",
+                                  "photo.jpg"])
+def test_what_is_no_session_is_not_cleaned(closewait, tmp_path, name, mode):
+    month = tmp_path / "base" / "2024-01"
+    month.mkdir(parents=True)
+    write = month / name
+    write.write_text("mine")
+    month.chmod(mode)
+    done = closewait("clean", "--dir", tmp_path / "base")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "removed 0 sessions, 0 KiB\n")
+    assert write.read_text() == "mine"
+    assert closewait("list", "--dir", tmp_path / "base").stdout == ""
+
+
+def test_a_base_that_is_a_link_is_nobodys(closewait, tmp_path):
+    """Another user can plant one in /tmp."""
+    session = tmp_path / "victim" / "2024-01"
+    session.mkdir(parents=True, mode=0o700)
+    (session / "session.json").write_text("mine")
+    (tmp_path / "closewait").symlink_to(tmp_path / "victim")
+    done = subprocess.run([COMMAND, "clean"], stdout=subprocess.PIPE, timeout=DEADLINE,
+                          env=environment(False, None, None, {"XDG_RUNTIME_DIR": str(tmp_path)}))
+    assert done.returncode == 0
+    assert (session / "session.json").read_text() == "mine"
+
+
 def test_report_without_a_name_takes_the_newest_session(start, tmp_path):
     env = {"XDG_RUNTIME_DIR": str(tmp_path)}
     for count in (1, 3):
