@@ -6,8 +6,10 @@
 #include "proc.h"
 #include "sys.h"
 #include "text_build.h"
+#include "trace/format.h"
 
-/* A session's name is PID-STARTTIME; what has another name is not ours to remove. */
+/* A session's name is PID-STARTTIME; what has another name is not ours to remove. Nor is all that
+ * has one: 2024-01 is somebody's month. */
 static bool session_alive(const char *name, bool *ours)
 {
 	uint64_t number[2] = {0, 0};
@@ -26,12 +28,32 @@ static bool session_alive(const char *name, bool *ours)
 	return !*ours || proc_start_ticks_of(number[0]) == number[1];
 }
 
+static const char *skip_digits(const char *p)
+{
+	while (*p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+/* PID.IMAGE.cwtrace, PID.IMAGE.report.txt, and what `closewait run` adds. */
+static bool is_session_file(const char *name)
+{
+	const char *dot = skip_digits(name);
+	const char *end = *dot == '.' ? skip_digits(dot + 1) : dot;
+
+	if (strcmp(name, "session.json") == 0 || strcmp(name, CW_LOADED_NAME) == 0)
+		return true;
+	return dot > name && end > dot + 1 &&
+	       (strcmp(end, ".cwtrace") == 0 || strcmp(end, ".report.txt") == 0);
+}
+
 struct survey {
 	const char *base;
 	const char *session; /* NULL: the entries are sessions, else its files */
 	uint64_t bytes;
 	uint64_t oldest; /* ns, mtime */
 	char oldest_name[64];
+	bool foreign; /* a file is no session's: neither is the directory */
 	bool remove;
 };
 
@@ -56,6 +78,10 @@ static void visit_file(void *context, const char *name)
 	char path[600];
 	struct stat st;
 
+	if (!is_session_file(name)) {
+		s->foreign = true;
+		return;
+	}
 	join(path, sizeof path, s, name);
 	if (s->remove)
 		sys_call(SYS_unlinkat, AT_FDCWD, path, 0, 0);
@@ -70,14 +96,18 @@ static void visit_session(void *context, const char *name)
 	char path[600];
 	struct stat st;
 	bool ours;
+	bool alive = session_alive(name, &ours);
 	uint64_t ns;
 
 	join(path, sizeof path, s, name);
-	proc_each_entry(path, visit_file, &files);
+	if (!ours || strlen(name) >= sizeof s->oldest_name ||
+	    sys_call(SYS_newfstatat, AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !S_ISDIR(st.st_mode) || st.st_mode & 077)
+		return;
+	if (proc_each_entry(path, visit_file, &files) != 0 || files.foreign)
+		return;
 	s->bytes += files.bytes;
-	if (strlen(name) >= sizeof s->oldest_name || session_alive(name, &ours) ||
-	    !ours ||
-	    sys_call(SYS_newfstatat, AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (alive)
 		return;
 	ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
 	if (!s->oldest_name[0] || ns < s->oldest) {

@@ -551,6 +551,19 @@ def test_what_is_no_session_is_not_cleaned(closewait, tmp_path, name, mode):
     assert closewait("list", "--dir", tmp_path / "base").stdout == ""
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name, stays", [("photo.jpg", True), ("12.0.cwtrace", False)])
+def test_library_makes_room_by_removing_sessions_alone(start, directory, name, stays):
+    month = os.path.join(directory, "2024-01")
+    os.makedirs(month, mode=0o700)
+    os.chmod(directory, 0o700)
+    path = os.path.join(month, name)
+    with open(path, "wb") as f:
+        os.posix_fallocate(f.fileno(), 0, 257 << 20)
+    assert start(holds_leak(1, "exit")).wait() == 0
+    assert os.path.exists(path) == stays
+
+
 def test_a_base_that_is_a_link_is_nobodys(closewait, tmp_path):
     """Another user can plant one in /tmp."""
     session = tmp_path / "victim" / "2024-01"
