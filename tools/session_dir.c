@@ -20,6 +20,9 @@
 #define TYPE_EXT4  0xef53
 #define TYPE_XFS   0x58465342
 
+/* What the library keeps of the option (preload/options.h): a longer one would be cut. */
+#define SESSION_PATH_BYTES 256u
+
 bool session_base(int n, char *path, size_t room)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -67,6 +70,8 @@ static int make_in(const char *base, char *path, size_t room)
 		error = check_file_system(base);
 	if (error)
 		return error;
+	if (room > SESSION_PATH_BYTES)
+		room = SESSION_PATH_BYTES;
 	if (snprintf(path, room, "%s/%d-%llu", base, getpid(),
 		     (unsigned long long)host_process_start(getpid())) >= (int)room)
 		return -ENAMETOOLONG;
@@ -77,6 +82,8 @@ static const char *cause_of(int error)
 {
 	if (error == -EPERM)
 		return "others may write to it, or own it";
+	if (error == -ENAMETOOLONG)
+		return "its path is too long to be told to the library";
 	if (error == -EOPNOTSUPP)
 		return "no file system for traces: tmpfs, ext4 and xfs are";
 	return strerror(-error);

@@ -426,6 +426,15 @@ def test_directory_that_cannot_be_used(start):
     assert re.fullmatch(r"closewait: /proc/closewait: .*\n", one.err)
 
 
+def test_directory_whose_path_is_too_long_is_refused(start, tmp_path):
+    """The library takes so much of a path; cut, it would be another directory's."""
+    long = tmp_path / ("a" * 120) / ("b" * 120)
+    os.makedirs(str(long.parent))
+    one = start([COMMAND, "run", "--dir", str(long), "--"] + holds_leak(1, "exit"), preload=False)
+    assert one.wait() == 125
+    assert one.err == "closewait: %s: its path is too long to be told to the library\n" % long
+
+
 # The gate
 
 @pytest.mark.parametrize("leaks, how, status", [
