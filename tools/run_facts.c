@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "json_value.h"
 #include "run_facts.h"
 
 static int facts_path(char *path, size_t room, const char *session)
@@ -24,9 +25,12 @@ static json_t *as_json(const struct run_facts *facts)
 {
 	/* What argv holds need not be UTF-8. */
 	json_t *command = json_string(facts->command);
-	json_t *json =
-		json_pack("{s:o, s:i, s:I}", "command", command ? command : json_null(),
-			  "pid", (int)facts->pid, "started", (json_int_t)facts->started);
+	json_t *json;
+
+	if (!command)
+		command = json_foreign(facts->command, SIZE_MAX);
+	json = json_pack("{s:o, s:i, s:I}", "command", command, "pid", (int)facts->pid,
+			 "started", (json_int_t)facts->started);
 
 	if (json && facts->ended) {
 		json_object_set_new(json, "ended",

@@ -533,6 +533,14 @@ def test_kept_sessions_are_listed_and_cleaned(run, closewait, directory):
     assert files_below(directory) == [] and os.listdir(directory) == []
 
 
+def test_arguments_need_not_be_text(run, closewait, directory):
+    hostile = os.fsdecode(b"\xff\n\x1b[31m")
+    one = run("--keep", command=["sh", "-c", "kill -9 $$", hostile])
+    assert one.wait() == -signal.SIGKILL
+    line, = closewait("list", "--dir", directory).stdout.splitlines()
+    assert line.endswith("sh -c 'kill -9 $$' '???[31m'"), line
+
+
 def test_session_that_runs_is_not_cleaned(run, closewait, directory):
     one = run("--grace", GRACE, command=holds_leak(1, "wait"))
     one.line("ready")
