@@ -55,7 +55,7 @@ static bool trace_is_alive(const char *path)
 	struct loaded_trace trace;
 	bool alive;
 
-	if (access(path, R_OK) < 0 || trace_load(&trace, path, path) < 0)
+	if (access(path, R_OK) < 0 || trace_load_silently(&trace, path) < 0)
 		return false;
 	alive = any_process_lives(&trace.view);
 	trace_unload(&trace);

@@ -47,7 +47,7 @@ static void add_trace(struct living *living, const char *path)
 {
 	struct loaded_trace trace;
 
-	if (trace_load(&trace, path, path) < 0)
+	if (trace_load_silently(&trace, path) < 0)
 		return;
 	for (uint32_t i = 0; i < trace.view.extent_count; i++) {
 		const struct cw_process *process = trace_process(&trace.view, i);

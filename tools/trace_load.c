@@ -103,7 +103,7 @@ static int read_file(struct loaded_trace *trace, int fd, off_t size)
 		     : trace_view_open(&trace->view, trace->bytes, trace->mapped_size);
 }
 
-int trace_load(struct loaded_trace *trace, const char *path, const char *name)
+int trace_load_silently(struct loaded_trace *trace, const char *path)
 {
 	struct stat st;
 	AUTO_FD int fd = open_regular(path, &st);
@@ -111,9 +111,17 @@ int trace_load(struct loaded_trace *trace, const char *path, const char *name)
 
 	*trace = (struct loaded_trace){0};
 	error = fd < 0 ? -errno : read_file(trace, fd, st.st_size);
+	if (error)
+		trace_unload(trace);
+	return error;
+}
+
+int trace_load(struct loaded_trace *trace, const char *path, const char *name)
+{
+	int error = trace_load_silently(trace, path);
+
 	if (error) {
 		complain(name, cause_of(error));
-		trace_unload(trace);
 		return -1;
 	}
 	if (trace_view_truncated(&trace->view))

@@ -18,4 +18,6 @@ struct loaded_trace {
 /* Reads `path`, called `name` in messages. Returns 0, or -1 after one line on standard
  * error. A truncated trace is loaded, after one line too. */
 int trace_load(struct loaded_trace *trace, const char *path, const char *name);
+/* For those who want a look at traces that nobody has asked about. Returns 0 or -errno. */
+int trace_load_silently(struct loaded_trace *trace, const char *path);
 void trace_unload(struct loaded_trace *trace);

@@ -541,6 +541,19 @@ def test_arguments_need_not_be_text(run, closewait, directory):
     assert line.endswith("sh -c 'kill -9 $$' '???[31m'"), line
 
 
+def test_a_kept_trace_that_is_empty_is_not_every_runs_concern(run, closewait, directory):
+    """So it is left by a process that was killed while it made the trace."""
+    session = os.path.join(directory, "999999-1")
+    os.makedirs(session, mode=0o700)
+    os.chmod(directory, 0o700)
+    open(os.path.join(session, "999999.0.cwtrace"), "w").close()
+    one = run("--quiet", command=["true"])
+    assert (one.wait(), one.err) == (0, "")
+    assert closewait("list", "--dir", directory).stderr == ""
+    cleaned = closewait("clean", "--dir", directory)
+    assert cleaned.stderr == "" and cleaned.stdout.startswith("removed 1 session, ")
+
+
 def test_session_that_runs_is_not_cleaned(run, closewait, directory):
     one = run("--grace", GRACE, command=holds_leak(1, "wait"))
     one.line("ready")

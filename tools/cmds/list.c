@@ -50,7 +50,7 @@ static void put_traced_command(const struct text_sink *sink, const char *session
 	struct trace_list list;
 
 	if (trace_find_session(&list, session) == 0 && list.count &&
-	    trace_load(&trace, list.paths[0], list.paths[0]) == 0) {
+	    trace_load_silently(&trace, list.paths[0]) == 0) {
 		text_foreign(sink, trace.view.header->command, COMMAND_BYTES);
 		trace_unload(&trace);
 	}
