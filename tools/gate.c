@@ -59,6 +59,11 @@ bool gate_wants_open(const struct gate *gate)
 	return gate->verdicts & (1u << VERDICT_OPEN | 1u << VERDICT_HALF_CLOSED);
 }
 
+bool gate_minds_clean_ends(const struct gate *gate)
+{
+	return gate_wants_open(gate) || gate->verdicts & 1u << VERDICT_IDLE_CLIENT;
+}
+
 /* A listener is as open as it should be, and a copy that a child inherited is its parent's. */
 static uint64_t count_items(const struct groups *groups, const struct group_run *run)
 {

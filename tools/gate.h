@@ -22,6 +22,10 @@ int gate_names(struct gate *gate, const char *names);
 /* Whether it names verdicts whose sockets are grouped only on demand. */
 bool gate_wants_open(const struct gate *gate);
 
+/* Whether it names verdicts that are no finding: a process that has only such ones ends with nothing
+ * to tell, and gives its books back. */
+bool gate_minds_clean_ends(const struct gate *gate);
+
 /* How many sockets of run `index` it counts. */
 uint64_t gate_sockets(const struct gate *gate, const struct groups *groups,
 		      uint32_t index);

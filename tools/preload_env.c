@@ -44,8 +44,8 @@ static int set_options(const struct preload_wish *wish)
 					"to the library: choose another --dir");
 		return -1;
 	}
-	if (asprintf(&value, "%s%ssession=%c%s%c%s%s%s%s", given ? given : "",
-		     given && *given ? ":" : "", quote, wish->session, quote,
+	if (asprintf(&value, "%s%ssession=%c%s%c:keep=%s%s%s%s%s", given ? given : "",
+		     given && *given ? ":" : "", quote, wish->session, quote, wish->keep,
 		     wish->grace ? ":grace=" : "", wish->grace ? wish->grace : "",
 		     wish->slow_close ? ":slow_close=" : "",
 		     wish->slow_close ? wish->slow_close : "") < 0)

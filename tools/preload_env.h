@@ -8,6 +8,7 @@ struct preload_wish {
 	const char *session; /* absolute path of the session's directory */
 	const char *grace;   /* as the user wrote it, or NULL: the library's own */
 	const char *slow_close;
+	const char *keep; /* a value of the library's option of that name */
 };
 
 /* Sets LD_PRELOAD and CLOSEWAIT_OPTIONS of this process; what is in them already stays. Returns

@@ -445,6 +445,32 @@ def test_run_has_the_same_gate(closewait, tmp_path, rule, status):
     assert ("suppressed: 1 socket by" in done.stderr) == (status == 0)
 
 
+@pytest.mark.parametrize("state, name", [("still_connected", "open"),
+                                         ("half_closed", "half-closed"),
+                                         ("idle_in_client_pool", "idle-client")])
+def test_run_minds_what_is_no_finding_if_asked(closewait, tmp_path, state, name):
+    """A process that ends with nothing to tell must not have forgotten it by then."""
+    done = closewait("run", "--dir", tmp_path / "traces", "--grace", "20ms", "--exitcode", 23,
+                     "--fail-on", name, "--", program("states"), 60, state)
+    assert done.returncode == 23, done.stderr
+
+
+def test_run_shows_open_sockets_if_asked(closewait, tmp_path):
+    done = closewait("run", "--dir", tmp_path / "traces", "--show-open", "--", program("states"),
+                     60, "still_connected")
+    assert done.returncode == 0
+    assert "open" in [group.verdict for group in Report(done.stderr).groups], done.stderr
+
+
+@pytest.mark.parametrize("keep", ["never", "always"])
+def test_the_users_keep_does_not_blind_run(start, directory, keep):
+    one = start([traced.COMMAND, "run", "--dir", directory, "--grace", "20ms", "--exitcode", "23",
+                 "--", program("holds_leak"), 2, 60, "exit", 0], preload=False,
+                env={"CLOSEWAIT_OPTIONS": "keep=" + keep})
+    assert one.wait() == 23, one.err
+    assert Report(one.err).leaks == 2
+
+
 @pytest.mark.parametrize("option, text", [("--suppressions", "leek:x"), ("--baseline", "{}"),
                                           ("--fail-on", "leek")])
 def test_a_mistake_is_told_before_anything_is_run(closewait, tmp_path, option, text):

@@ -176,6 +176,15 @@ static int cannot_start(const char *command, int error)
 		       : 126;
 }
 
+/* The user's own `keep` is of traces that nobody reads at once: here they are what the report is
+ * made of. */
+static const char *what_to_keep(const struct output_options *output)
+{
+	return output->all || output->show_open || gate_minds_clean_ends(&output->gate)
+		       ? "always"
+		       : "leaks";
+}
+
 /* 0, or the status to exit with after a line on standard error. */
 static int start(struct run *run, const struct traceable_report *traceable)
 {
@@ -186,6 +195,7 @@ static int start(struct run *run, const struct traceable_report *traceable)
 		.session = run->session,
 		.grace = request->grace,
 		.slow_close = request->slow_close,
+		.keep = what_to_keep(&request->output),
 	};
 	int error;
 
