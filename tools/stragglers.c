@@ -18,6 +18,7 @@
 struct living {
 	struct pollfd *fds;
 	unsigned count;
+	unsigned unwatched; /* those that there is no descriptor for */
 };
 
 static uint64_t now(void)
@@ -33,14 +34,18 @@ static void add(struct living *living, pid_t pid)
 	struct pollfd *fds = reallocarray(living->fds, living->count + 1, sizeof(*fds));
 	int fd;
 
-	if (!fds)
+	if (!fds) {
+		living->unwatched++;
 		return;
+	}
 	living->fds = fds;
 	/* Linux 5.3; without it nobody is waited for. */
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd >= 0)
 		living->fds[living->count++] =
 			(struct pollfd){.fd = fd, .events = POLLIN};
+	else if (errno != ESRCH)
+		living->unwatched++;
 }
 
 static void add_trace(struct living *living, const char *path)
@@ -114,7 +119,7 @@ unsigned stragglers_wait(const char *session, uint64_t ns)
 		struct living living = look(session);
 
 		if (!living.count)
-			return 0;
+			return living.unwatched;
 		left = wait_for(&living, end);
 		forget(&living);
 	} while (!left);
