@@ -112,7 +112,8 @@ static json_t *holders_json(const struct told *told)
 	for (uint32_t i = first; i < first + count; i++) {
 		uint32_t holder = groups->holders[i].subject;
 
-		if (holder != last)
+		if (holder != last &&
+		    groups_held_too(&groups->subjects[holder], told->subject))
 			json_add(&pids,
 				 json_integer(groups->subjects[holder].process->pid));
 		has_own |= holder == own;

@@ -151,6 +151,9 @@ void groups_suppress(struct groups *groups, uint32_t index);
 /* The subjects that hold a socket with this cookie: [*first, *first + the result) of
  * groups->holders. */
 uint32_t groups_holders(const struct groups *groups, uint64_t cookie, uint32_t *first);
+/* Whether that one still held it at the moment that is told of the other: what a process that ended
+ * before had open is open in it no more. */
+bool groups_held_too(const struct subject *holder, const struct subject *told);
 
 /* Calls visit() for the reference of every record of `kind` (SOCKETS or STATS) that belongs to
  * the subject. */

@@ -6,6 +6,9 @@
 #include "group_shared.h"
 #include "sort.h"
 
+/* ns; processes that end so shortly after each other end together. */
+#define HELD_TOO 1000000000ull
+
 static int ascending(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
@@ -88,4 +91,16 @@ uint32_t groups_holders(const struct groups *groups, uint64_t cookie, uint32_t *
 	       groups->holders[at + count].cookie == cookie)
 		count++;
 	return cookie ? count : 0;
+}
+
+/* When a killed process ended nobody wrote down: beside one that saw its own end, it is taken for
+ * gone before. */
+bool groups_held_too(const struct subject *holder, const struct subject *told)
+{
+	if (holder == told || holder->context.alive)
+		return true;
+	if (holder->context.killed || told->context.killed)
+		return holder->context.killed && told->context.killed;
+	return !told->context.alive &&
+	       holder->context.moment + HELD_TOO >= told->context.moment;
 }

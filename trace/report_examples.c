@@ -97,18 +97,19 @@ static void put_holders(const struct report *report, const struct cw_socket *soc
 	const struct groups *groups = &report->findings->groups;
 	uint32_t first;
 	uint32_t count = groups_holders(groups, socket->cookie, &first);
-	uint32_t put = 0;
+	uint32_t others = 0;
 
-	for (uint32_t i = first; i < first + count && put < HOLDERS; i++) {
+	for (uint32_t i = first; i < first + count; i++) {
 		const struct subject *holder =
 			&groups->subjects[groups->holders[i].subject];
 
-		if (holder == report->subject)
+		if (holder == report->subject ||
+		    !groups_held_too(holder, report->subject) || others++ >= HOLDERS)
 			continue;
-		text_put(report->sink, put++ ? ", " : "  also held by pid ");
+		text_put(report->sink, others > 1 ? ", " : "  also held by pid ");
 		text_unsigned(report->sink, holder->process->pid);
 	}
-	if (count > put + 1 && put == HOLDERS)
+	if (others > HOLDERS)
 		text_put(report->sink, " and others");
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """closewait run: as if nobody stood between the command and whoever started it."""
+import json
 import os
 import pty
 import re
@@ -265,6 +266,40 @@ def test_server_that_execs_helpers_is_blamed_once(run):
     report = Report(one.err)
     assert (report.leaks, report.only().verdict) == (1, "eof-ignored"), one.err
     assert PYTHON in report.command
+
+
+KILLED_CHILD = r"""
+import os, signal, socket, time
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(5)
+peer = socket.create_connection(s.getsockname())
+conn, _ = s.accept()
+ready, told = os.pipe()
+child = os.fork()
+if child == 0:
+    conn.send(b"x")
+    os.write(told, b"x")
+    signal.pause()
+os.read(ready, 1)
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+peer.recv(1)
+peer.close()
+assert conn.recv(1) == b""
+time.sleep(0.1)
+os._exit(0)
+"""
+
+
+def test_a_child_that_was_killed_holds_nothing_any_more(run, tmp_path):
+    path = tmp_path / "report.json"
+    one = run("--grace", GRACE, "--json", str(path), command=[PYTHON, "-c", KILLED_CHILD])
+    assert one.wait() == 0, one.err
+    report = Report(one.err)
+    assert report.leaks == 1 and "also held by" not in report.text, one.err
+    socket_, = json.loads(path.read_text())["groups"][0]["sockets"]
+    assert socket_["holders"] == [report.pid]
 
 
 def test_clean_run_is_one_line_and_leaves_nothing(run, directory):
