@@ -19,6 +19,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <threads.h>
 #include <unistd.h>
 
 /* Exported by libc, declared by no header or only under other feature macros. */
@@ -100,7 +101,9 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(siginterrupt)   \
 	HOOK(raise)          \
 	HOOK(kill)           \
-	HOOK(pthread_kill)
+	HOOK(pthread_kill)   \
+	HOOK(pthread_create) \
+	HOOK(thrd_create)
 
 /* The functions behind ours: libc's, or those of the next library that interposes. A name
  * that this libc lacks is NULL. Filled by real_init(), constant afterwards. */

@@ -86,8 +86,7 @@ static void intern_stack(void *argument)
 	cw_ref ref;
 
 	for (uint32_t i = 0; i < stack->count; i++)
-		work.frames[i] =
-			modules_frame(b, stack->pcs[i], stack->exact >> i & 1);
+		work.frames[i] = modules_frame(b, stack->pcs[i], stack->exact >> i & 1);
 	ref = site_index_find(work.frames, size);
 	if (!ref) {
 		ref = write_site(b, stack, work.frames);
@@ -185,6 +184,16 @@ cw_ref site_string(struct books *b, const char *text)
 	ref = sites_string_locked(b, text);
 	leave(&mask);
 	return ref;
+}
+
+void sites_before_threads(void)
+{
+	uint64_t mask;
+
+	if (!books || books_in_vfork_child() || !enter(&mask))
+		return;
+	unwind_open();
+	leave(&mask);
 }
 
 bool sites_lock_for_fork(void)

@@ -18,6 +18,9 @@ cw_ref site_here(struct books *b);
 /* A NUL-terminated string in the trace, interned. 0: no room. Takes the lock. */
 cw_ref site_string(struct books *b, const char *text);
 
+/* The process is about to have a second thread. Preserves errno. */
+void sites_before_threads(void);
+
 /* fork(): returns whether the lock was taken. */
 bool sites_lock_for_fork(void);
 void sites_unlock_after_fork(void);

@@ -316,6 +316,21 @@ static bool usable(struct capture *c)
 	return state == USABLE;
 }
 
+static void open_there(void *capture)
+{
+	usable(capture);
+}
+
+void unwind_open(void)
+{
+	static struct capture c;
+
+	if (state != UNTRIED)
+		return;
+	c.low = (uintptr_t)__builtin_frame_address(0);
+	on_capture_stack(open_there, &c);
+}
+
 void unwind_give_up(void)
 {
 	state = UNUSABLE;

@@ -5,8 +5,8 @@
  * Never its local mode: that keeps a pipe open, takes the loader's lock and allocates in
  * a server that did not ask for it. Here every load is checked against this thread's
  * stack and the known modules, and the tables are found in our own module table.
- * libunwind is opened at the first capture with RTLD_LOCAL, so that its _Unwind_* symbols
- * never bind to the program's exceptions.
+ * libunwind is opened at the first capture, or before the program has a second thread, with
+ * RTLD_LOCAL, so that its _Unwind_* symbols never bind to the program's exceptions.
  *
  * All functions are for the holder of the sites' lock, with all signals blocked.
  */
@@ -18,6 +18,11 @@
 
 /* Fills `stack`. False: libunwind is not to be had (a notice says why). Preserves errno. */
 bool unwind_stack(struct stack *stack, struct known_log *log);
+
+/* Opens libunwind, if that was not tried yet. The loader's lock is held while a library's
+ * constructors run, and they may wait for a thread of theirs, whose first socket would wait for
+ * the lock: so it is opened while there is one thread, which cannot wait for itself. */
+void unwind_open(void);
 
 /* Never again in this process: its inner state may be torn. */
 void unwind_give_up(void);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first sockets of the process are opened by a signal handler, while another thread holds
- * the loader's lock and waits for it. A handler may do that: socket, connect, accept, recv and
+ * The first sockets of the process are opened by a signal handler: "threads" while another
+ * thread holds the loader's lock and waits for it, "alone" in a process of one thread. A handler may do that: socket, connect, accept, recv and
  * close are async-signal-safe. The connection's EOF is read and it is leaked.
  *
- * Usage: first_in_handler HOLD_MS
+ * Usage: first_in_handler HOLD_MS threads|alone
  */
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "loopback.h"
 
@@ -52,16 +53,23 @@ static void handler(int signal)
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = handler};
+	bool threads;
 	pthread_t thread;
 
+	if (argc < 3)
+		return 2;
+	threads = !strcmp(argv[2], "threads");
 	sigaction(SIGUSR1, &action, NULL);
-	must(!pthread_create(&thread, NULL, hold_the_loader, NULL), "pthread_create");
-	while (!locked)
+	if (threads)
+		must(!pthread_create(&thread, NULL, hold_the_loader, NULL),
+		     "pthread_create");
+	while (threads && !locked)
 		sched_yield();
 	raise(SIGUSR1);
-	pthread_join(thread, NULL);
+	if (threads)
+		pthread_join(thread, NULL);
 	leak_in_handler();
 	puts("alive");
-	hold(argc > 1 ? atoi(argv[1]) : 0);
+	hold(atoi(argv[1]));
 	return 0;
 }
