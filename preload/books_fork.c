@@ -163,6 +163,8 @@ struct books *books_open_child(struct books *b)
 
 void books_fork_child(void)
 {
+	if (!books)
+		return;
 	books_rejoin();
 	thread_id_forget();
 	lineage.pid = (uint32_t)sys_getpid();

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -75,6 +76,7 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(pipe)           \
 	HOOK(pipe2)          \
 	HOOK(syscall)        \
+	HOOK(prctl)          \
 	HOOK(vfork)          \
 	HOOK(fork)           \
 	HOOK(clone)          \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The hook of syscall(): libuv closes with syscall(SYS_close, fd), others do the rest so. */
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 
@@ -7,6 +8,7 @@
 #include "exit.h"
 #include "hooks.h"
 #include "lifecycle.h"
+#include "sandbox.h"
 
 static long next(long number, const long *a)
 {
@@ -116,6 +118,19 @@ static long accept_like(long number, const long *a)
 	return fd;
 }
 
+/* The listener that SECCOMP_FILTER_FLAG_NEW_LISTENER asks for is a descriptor. */
+static long seccomp_like(const long *a)
+{
+	bool matters = sandbox_matters();
+	long r = next(SYS_seccomp, a);
+
+	if (matters && r >= 0 && a[0] == SECCOMP_SET_MODE_STRICT)
+		sandbox_strict();
+	else if (matters && r >= 0 && a[0] == SECCOMP_SET_MODE_FILTER && a[2])
+		sandbox_filtered((const void *)a[2]);
+	return r;
+}
+
 /* What libc's function of the same name could be cancelled in is called here without it:
  * whoever uses syscall() may do so for just that reason. The others go through their own
  * hooks. */
@@ -173,6 +188,10 @@ CW_HOOK long syscall(long number, ...)
 		return sendto_like(a);
 	case SYS_sendmsg:
 		return sendmsg_like(a);
+	case SYS_prctl:
+		return prctl((int)a[0], a[1], a[2], a[3], a[4]);
+	case SYS_seccomp:
+		return seccomp_like(a);
 	case SYS_exit_group:
 		exit_before(CW_END__EXIT, (int)a[0]);
 		break;

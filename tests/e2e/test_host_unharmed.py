@@ -269,6 +269,18 @@ def test_constructor_that_waits_for_the_thread_with_the_first_socket(start, dire
     assert len(traces(directory)) == 1
 
 
+@pytest.mark.parametrize("way", ["strict", "prctl", "syscall", "other"])
+def test_sandbox_kills_for_nothing_of_ours(start, way):
+    run = start([program("sandboxed"), HOLD, way], grace=GRACE)
+    if run.wait() == 77:
+        pytest.skip("no seccomp filter can be had here")
+    assert (run.process.returncode, run.out) == (0, "fine\n"), run.err
+    if way == "other":
+        assert Report(run.err).leaks == 1, run.err
+    else:
+        assert run.err == ""
+
+
 # Signals
 
 def dispositions():
