@@ -32,6 +32,30 @@ static struct {
 /* What this thread has prepared last: the cradle may be another's when fork() returns. */
 static __thread uint32_t prepared __attribute__((tls_model("initial-exec")));
 
+/* A handler that comes while this thread forks finds its own thread in the lock, and could capture
+ * nothing: none does, until the fork is over. */
+static __thread bool masked __attribute__((tls_model("initial-exec")));
+static __thread uint64_t mask __attribute__((tls_model("initial-exec")));
+
+static bool lock_sites(void)
+{
+	const uint64_t all = ~0ull;
+
+	sys_sigprocmask(SIG_SETMASK, &all, &mask);
+	masked = sites_lock_for_fork();
+	if (!masked)
+		sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	return masked;
+}
+
+static void let_signals_through(void)
+{
+	if (!masked)
+		return;
+	masked = false;
+	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 /* The child gets all of what its parent has open, or is not traced: half of it would show
  * as a loss in every healthy child. */
 static uint32_t make_books(struct books *child, uint32_t parent, bool inherits)
@@ -66,7 +90,7 @@ void books_fork_prepare(void)
 		return;
 	atomic_fetch_or(&b->process->flags, CW_PROCESS_FORKED);
 	collect_before_fork();
-	if (!sites_lock_for_fork())
+	if (!lock_sites())
 		return;
 	cradle.forker = thread_id();
 	prepare_child(b);
@@ -80,6 +104,7 @@ void books_fork_parent(void)
 	cradle.no_room = false;
 	cradle.forker = 0;
 	sites_unlock_after_fork();
+	let_signals_through();
 }
 
 void books_fork_failed(void)
@@ -170,6 +195,7 @@ void books_fork_child(void)
 	lineage.pid = (uint32_t)sys_getpid();
 	if (cradle.threads)
 		unwind_fork_child_of_threads();
-	if (books && trace_map.bytes)
+	if (trace_map.bytes)
 		books_slow();
+	let_signals_through();
 }

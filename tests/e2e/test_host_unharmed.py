@@ -281,6 +281,15 @@ def test_sandbox_kills_for_nothing_of_ours(start, way):
         assert run.err == ""
 
 
+def test_handlers_that_open_sockets_while_their_thread_forks(start):
+    run = start([program("forks_interrupted"), HOLD, 500], grace=GRACE)
+    assert run.wait() == 0, run.err
+    assert run.out == "other masks 0\n"
+    report = Report(run.err)
+    assert report.leaks == 1, run.err
+    assert "lost:" not in report.text, run.err
+
+
 # Signals
 
 def dispositions():
