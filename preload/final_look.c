@@ -34,7 +34,8 @@ static void look_at(void *context, struct books *b, int fd, uint64_t entry)
 		socket_unpin(b, s);
 }
 
-/* Records that no descriptor leads to: a close that never came back (a cancelled thread). */
+/* Records that no descriptor leads to: a close that never came back. A thread that was cancelled on
+ * its way into the kernel has closed nothing. */
 static void orphans(struct books *b, uint32_t extent, uint64_t begun)
 {
 	uint32_t used = atomic_load(&trace_map.extents[extent].used);
@@ -49,10 +50,12 @@ static void orphans(struct books *b, uint32_t extent, uint64_t begun)
 		if (!cw_word_refs(atomic_load(&s->word)) || flags & CW_SOCKET_LATE)
 			continue;
 		look = look_of(b, s);
-		if (look && look->taken < begun) {
+		if (!look || look->taken >= begun)
+			continue;
+		/* Only the cookie tells it from another that got the number. */
+		kernel_look(b, s->fd, s, look);
+		if (!s->cookie)
 			look->flags = CW_LOOK_GONE;
-			look->taken = begun;
-		}
 	}
 }
 

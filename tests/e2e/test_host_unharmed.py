@@ -290,6 +290,13 @@ def test_handlers_that_open_sockets_while_their_thread_forks(start):
     assert "lost:" not in report.text, run.err
 
 
+def test_close_that_was_cancelled_has_closed_nothing(start):
+    run = start([program("cancelled_close"), HOLD], grace=GRACE)
+    assert run.wait() == 0, run.err
+    group = Report(run.err).only()
+    assert (group.verdict, group.count) == ("eof-ignored", 1), run.err
+
+
 # Signals
 
 def dispositions():
