@@ -36,6 +36,7 @@ static struct {
 	bool clean;
 	uint64_t opened;
 	uint64_t closed;
+	uint64_t young;
 } tidied;
 
 struct ending {
@@ -63,6 +64,7 @@ static void count_findings(const struct report_process *own,
 	}
 	result->leaks = findings.groups.totals.leaks;
 	result->findings = findings_count(&findings);
+	result->young = findings.groups.totals.young;
 	findings_release(&findings);
 }
 
@@ -147,6 +149,8 @@ static void tidy(struct ending *e)
 	tidied.closed = atomic_load(&p->closed);
 	atomic_fetch_add(&h->ended_opened, tidied.opened);
 	atomic_fetch_add(&h->ended_closed, tidied.closed);
+	tidied.young = e->result.young;
+	atomic_fetch_add(&h->ended_young, tidied.young);
 	atomic_fetch_add(&h->ended, 1);
 	/* Daemon threads may still be in our hooks, and children may use our sites: the
 	 * extents are collected by another process, when room is short or it forks. */
@@ -223,6 +227,7 @@ static void untidy(void)
 	if (tidied.clean) {
 		atomic_fetch_sub(&h->ended_opened, tidied.opened);
 		atomic_fetch_sub(&h->ended_closed, tidied.closed);
+		atomic_fetch_sub(&h->ended_young, tidied.young);
 		atomic_fetch_sub(&h->ended, 1);
 	}
 	trace_file_check();

@@ -102,7 +102,7 @@ static void visit_session(void *context, const char *name)
 	join(path, sizeof path, s, name);
 	if (!ours || strlen(name) >= sizeof s->oldest_name ||
 	    sys_call(SYS_newfstatat, AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    !S_ISDIR(st.st_mode) || st.st_mode & 077)
+	    !S_ISDIR(st.st_mode) || (st.st_mode & 077 && !(st.st_mode & S_ISVTX)))
 		return;
 	if (proc_each_entry(path, visit_file, &files) != 0 || files.foreign)
 		return;

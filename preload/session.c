@@ -16,8 +16,9 @@ static int open_list(void)
 	text_build_string(&b, options.session);
 	text_build_char(&b, '/');
 	text_build_string(&b, CW_LOADED_NAME);
-	return sys_open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK,
-			0600);
+	/* The command has made it. Without O_CREAT: fs.protected_regular forbids that to the
+	 * user that root's command has become. */
+	return sys_open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0);
 }
 
 /* One write, so that processes that start together do not mix their lines. */

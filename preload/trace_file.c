@@ -181,6 +181,20 @@ static const char *reason(int error)
 	}
 }
 
+/* Its maker's, who is us, or root, for those that its command becomes: then it is sticky. */
+static bool session_usable(const char *path)
+{
+	struct stat st;
+
+	if (sys_call(SYS_newfstatat, AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !S_ISDIR(st.st_mode))
+		return false;
+	if (st.st_uid == 0 && st.st_mode & S_ISVTX)
+		return true;
+	return st.st_uid == (uid_t)sys_call(SYS_geteuid, 0, 0, 0, 0) &&
+	       !(st.st_mode & 022);
+}
+
 /* In the directory that `closewait run` has made. */
 static int open_in_session(uint32_t *image)
 {
@@ -188,7 +202,7 @@ static int open_in_session(uint32_t *image)
 	int fd = -EACCES;
 
 	text_build_string(&b, options.session);
-	if (private_dir(session_dir))
+	if (session_usable(session_dir))
 		fd = create_file(image);
 	if (fd >= 0 && !good_file_system(fd)) {
 		sys_close(fd);

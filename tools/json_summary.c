@@ -119,7 +119,7 @@ json_t *json_summary(const struct json_report *report)
 		json_put(&object, verdict_name((enum verdict)i),
 			 json_number(sum.by_verdict[i]));
 	json_put(&object, "listening", json_number(totals->listening));
-	json_put(&object, "not_judged", json_number(totals->young));
+	json_put(&object, "not_judged", json_number(totals->young + sum.all.young));
 	json_put(&object, "gone", json_number(sum.gone));
 	put_faults(report, &object);
 	json_put(&object, "suppressed", json_number(sum.suppressed));

@@ -130,9 +130,15 @@ static void put_nothing(const struct report_clean *clean, FILE *text)
 {
 	fprintf(text,
 		"closewait: no leaks: %" PRIu64 " opened, %" PRIu64 " closed, %" PRIu64
-		" process%s\n",
+		" process%s",
 		clean->opened, clean->closed, clean->processes,
 		clean->processes == 1 ? "" : "es");
+	if (clean->young)
+		fprintf(text,
+			"; %" PRIu64 " not judged: left by the peer too short a time ago "
+			"(--grace)",
+			clean->young);
+	fputc('\n', text);
 }
 
 static void put(void *context, const char *bytes, size_t size)

@@ -89,6 +89,49 @@ static const char *cause_of(int error)
 	return strerror(-error);
 }
 
+bool session_base_is_ours(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	       !(st.st_mode & 022);
+}
+
+/* What root's command becomes another user in must be able to leave its traces: the way to the
+ * session is open, and it is a drop box, in which each can remove only its own. */
+static int open_for_others(const char *session)
+{
+	AUTO_FREE char *base =
+		strndup(session, (size_t)(strrchr(session, '/') - session));
+	AUTO_FREE char *loaded = NULL;
+	AUTO_FD int fd = -1;
+	struct stat st;
+
+	if (!base || asprintf(&loaded, "%s/%s", session, CW_LOADED_NAME) < 0)
+		return -ENOMEM;
+	fd = open(loaded, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (geteuid() != 0)
+		return 0;
+	if (stat(base, &st) < 0 || chmod(base, (st.st_mode & 07777) | 0011) < 0 ||
+	    fchmod(fd, 0622) < 0 || chmod(session, 01733) < 0)
+		return -errno;
+	return 0;
+}
+
+void session_seal(const char *path)
+{
+	chmod(path, 0700);
+}
+
+static int make_ready(const char *base, char *path, size_t room)
+{
+	int error = make_in(base, path, room);
+
+	return error ? error : open_for_others(path);
+}
+
 /* The library needs the absolute path: the command may change directory. */
 static int make_in_given(const char *base, char *path, size_t room)
 {
@@ -98,15 +141,7 @@ static int make_in_given(const char *base, char *path, size_t room)
 		return -errno;
 	if (!realpath(base, absolute))
 		return -errno;
-	return make_in(absolute, path, room);
-}
-
-bool session_base_is_ours(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
-	       !(st.st_mode & 022);
+	return make_ready(absolute, path, room);
 }
 
 int session_make(const char *base, char *path, size_t room)
@@ -122,7 +157,7 @@ int session_make(const char *base, char *path, size_t room)
 	}
 	for (int i = 0; error && i < SESSION_BASES; i++)
 		if (session_base(i, chosen, sizeof(chosen)))
-			error = make_in(chosen, path, room);
+			error = make_ready(chosen, path, room);
 	if (error)
 		complain(chosen, cause_of(error));
 	return error ? -1 : 0;
@@ -150,7 +185,8 @@ bool session_is_one(int fd)
 	struct stat st;
 	int copy;
 
-	if (fstat(fd, &st) < 0 || st.st_mode & 077)
+	/* A drop box that nobody has sealed is one whose `closewait run` was killed. */
+	if (fstat(fd, &st) < 0 || (st.st_mode & 077 && !(st.st_mode & S_ISVTX)))
 		return false;
 	copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = copy < 0 ? NULL : fdopendir(copy);

@@ -33,6 +33,9 @@ int session_open(const char *path);
 /* Whether it is one: private, and nothing in it but what sessions consist of. */
 bool session_is_one(int fd);
 
+/* Nobody but its owner has to do with it any more. */
+void session_seal(const char *path);
+
 /* Removes a session's directory with what sessions consist of. Returns 0 or -errno. */
 int session_remove(const char *path);
 

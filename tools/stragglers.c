@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "host_process.h"
+#include "loaded.h"
 #include "stragglers.h"
 #include "trace_find.h"
 #include "trace_load.h"
@@ -66,6 +67,20 @@ static void add_trace(struct living *living, const char *path)
 	trace_unload(&trace);
 }
 
+/* What has opened no socket yet is in no trace. */
+static void add_loaded(struct living *living, const char *session)
+{
+	struct loaded_list list;
+
+	if (loaded_list_read(&list, session) == 0)
+		for (size_t i = 0; i < list.count; i++)
+			if (list.images[i].start &&
+			    host_process_start(list.images[i].pid) ==
+				    list.images[i].start)
+				add(living, list.images[i].pid);
+	loaded_list_free(&list);
+}
+
 static struct living look(const char *session)
 {
 	struct living living = {0};
@@ -75,6 +90,7 @@ static struct living look(const char *session)
 		for (size_t i = 0; i < list.count; i++)
 			add_trace(&living, list.paths[i]);
 	trace_list_free(&list);
+	add_loaded(&living, session);
 	return living;
 }
 

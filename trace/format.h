@@ -120,6 +120,8 @@ struct cw_header {
 	_Atomic uint32_t extent_hint;  /* where to look for a free extent */
 	_Atomic uint64_t ended_opened; /* sockets opened by those processes */
 	_Atomic uint64_t ended_closed;
+	_Atomic uint64_t
+		ended_young; /* not judged: left by the peer for less than grace */
 	char library_version[16];
 	char host[64];
 	char kernel[64];

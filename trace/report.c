@@ -134,6 +134,7 @@ int report_text(const struct report_process *processes, uint32_t count,
 		return error;
 	result->leaks = findings.groups.totals.leaks;
 	result->findings = findings_count(&findings);
+	result->young = findings.groups.totals.young;
 	report_put(&findings, options, symbolizer, sink);
 	findings_release(&findings);
 	return 0;
@@ -166,4 +167,5 @@ void report_add_clean(struct report_clean *clean, const struct trace_view *view)
 	clean->processes += view->header->ended;
 	clean->opened += view->header->ended_opened;
 	clean->closed += view->header->ended_closed;
+	clean->young += view->header->ended_young;
 }

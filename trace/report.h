@@ -73,6 +73,7 @@ struct report_clean {
 	uint64_t processes;
 	uint64_t opened; /* sockets */
 	uint64_t closed;
+	uint64_t young; /* not judged: left by the peer for less than grace */
 };
 
 struct report_options {
@@ -92,6 +93,7 @@ struct report_options {
 struct report_result {
 	uint64_t leaks;    /* sockets */
 	uint64_t findings; /* leaks, and faults: what made the report worth printing */
+	uint64_t young;    /* sockets that were not judged */
 };
 
 /* The processes of a trace, the image's first one first: those that live, or ended with books

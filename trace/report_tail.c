@@ -26,6 +26,7 @@ struct report_clean report_sum(const struct report *report)
 		sum.opened += findings->subjects[i].process->opened;
 		sum.closed += findings->subjects[i].process->closed;
 	}
+	sum.young += findings->groups.totals.young;
 	return sum;
 }
 
@@ -37,6 +38,12 @@ void report_put_clean(const struct report *report, const struct report_clean *cl
 	text_put(report->sink, " closed, ");
 	text_unsigned(report->sink, clean->processes);
 	text_put(report->sink, clean->processes == 1 ? " process" : " processes");
+	if (!clean->young)
+		return;
+	text_put(report->sink, "; ");
+	text_unsigned(report->sink, clean->young);
+	text_put(report->sink,
+		 " not judged: left by the peer too short a time ago (--grace)");
 }
 
 static uint64_t all_gone(const struct report *report)
@@ -76,9 +83,9 @@ static void put_sockets(const struct report *report)
 	put_part(report, totals->by_verdict[VERDICT_IDLE_CLIENT], "idle in a pool");
 	put_part(report, all_gone(report), "gone out of our sight");
 	text_put(report->sink, ".");
-	if (totals->young) {
+	if (sum.young) {
 		text_put(report->sink, "  ");
-		text_unsigned(report->sink, totals->young);
+		text_unsigned(report->sink, sum.young);
 		text_put(report->sink, " not judged: left by the peer for less than ");
 		text_duration(report->sink, report->subject->context.grace);
 		text_put(report->sink, ".");

@@ -260,6 +260,8 @@ static int run_traced(const struct request *request,
 		return status;
 	}
 	finish(&run);
+	if (!run.running)
+		session_seal(run.session);
 	error = report(&run);
 	tidy(&run, error);
 	end(&run, error);
