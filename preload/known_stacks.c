@@ -10,9 +10,9 @@
 #include "options.h"
 #include "sys.h"
 
-#define BUCKETS     4096u /* a power of two */
-#define KNOWN_MAX   16384u
-#define AUDIT_EVERY 1000u
+#define BUCKETS      4096u /* a power of two */
+#define KNOWN_MAX    16384u
+#define AUDIT_EVERY  1000u
 /* Shares no factor with it: threads numbered one after another come by every place. */
 #define AUDIT_STRIDE 7919u
 

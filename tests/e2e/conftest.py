@@ -97,3 +97,12 @@ def need():
                 pytest.skip("%s is not installed" % name)
         return traced.tool(names[0])
     return look
+
+
+@pytest.fixture
+def run(start, directory):
+    """run(*options, command=[…]) starts `closewait run` with its sessions in `directory`."""
+    def start_it(*options, command, **others):
+        argv = [traced.COMMAND, "run", "--dir", directory] + list(options) + ["--"] + command
+        return start(argv, preload=False, **others)
+    return start_it

@@ -10,14 +10,14 @@
 #include <string.h>
 
 #include "preload/books.h"
+#include "preload/extents.h"
 #include "preload/init.h"
 #include "preload/lifecycle.h"
 #include "preload/sys.h"
 #include "trace/report.h"
-#include "preload/extents.h"
 
 #define THREADS 8
-#define ROUNDS 3000
+#define ROUNDS  3000
 
 struct tally {
 	pthread_t thread;
@@ -48,7 +48,8 @@ static ssize_t take(int fd)
 	ssize_t n = sys_read(fd, bytes, sizeof bytes);
 
 	errno = n < 0 ? (int)-n : 0;
-	lifecycle_read(fd, entry, n < 0 ? -1 : n, &(struct reading){sizeof bytes, 0, true});
+	lifecycle_read(fd, entry, n < 0 ? -1 : n,
+		       &(struct reading){sizeof bytes, 0, true});
 	return n;
 }
 
@@ -158,5 +159,6 @@ int main(void)
 	       (unsigned long long)closed, (unsigned long long)sum.closed,
 	       (unsigned long long)leaks, (unsigned long long)sum.eof_leaks);
 	fflush(stdout);
-	return opened == sum.opened && closed == sum.closed && leaks == sum.eof_leaks ? 0 : 1;
+	return opened == sum.opened && closed == sum.closed && leaks == sum.eof_leaks ? 0
+										      : 1;
 }

@@ -40,9 +40,9 @@ static const char *name(handler_t handler)
 		return "error";
 	if (handler == SIG_HOLD)
 		return "held";
-	return handler == one			 ? "one"
+	return handler == one                        ? "one"
 	       : handler == (handler_t)(void *)other ? "other"
-						 : "unknown";
+						     : "unknown";
 }
 
 static void print(const struct sigaction *a)
@@ -73,14 +73,15 @@ static void print_all(const char *when)
 	print(&(struct sigaction){.sa_mask = blocked});
 }
 
-static const int sigs[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
-			   SIGPIPE, SIGALRM, SIGXCPU, SIGABRT, SIGSEGV, SIGBUS,
+static const int sigs[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,  SIGUSR1, SIGUSR2,
+			   SIGPIPE, SIGALRM, SIGXCPU, SIGABRT,  SIGSEGV, SIGBUS,
 			   SIGILL,  SIGFPE,  SIGCHLD, SIGWINCH, SIGXFSZ, SIGKILL,
-			   SIGSTOP, 0,	     64,      65};
+			   SIGSTOP, 0,       64,      65};
 
 #define COUNT (sizeof sigs / sizeof *sigs)
 
-static void set_by_sigaction(int (*set)(int, const struct sigaction *, struct sigaction *),
+static void set_by_sigaction(int (*set)(int, const struct sigaction *,
+					struct sigaction *),
 			     const char *what, handler_t handler, int flags)
 {
 	for (size_t i = 0; i < COUNT; i++) {
@@ -104,7 +105,8 @@ static void set_by(handler_t (*set)(int, handler_t), const char *what, handler_t
 
 		errno = 0;
 		was = name(set(sigs[i], handler));
-		printf("%s %s %d: %s errno %d\n", what, name(handler), sigs[i], was, errno);
+		printf("%s %s %d: %s errno %d\n", what, name(handler), sigs[i], was,
+		       errno);
 	}
 	print_all(what);
 }

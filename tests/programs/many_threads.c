@@ -14,7 +14,8 @@ static void *serve(void *unused)
 	char byte = 'x';
 
 	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
-	must(send(ends[0], &byte, 1, 0) == 1 && recv(ends[1], &byte, 1, 0) == 1, "a byte");
+	must(send(ends[0], &byte, 1, 0) == 1 && recv(ends[1], &byte, 1, 0) == 1,
+	     "a byte");
 	must(!close(ends[0]) && !close(ends[1]), "close");
 	return unused;
 }

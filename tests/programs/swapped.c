@@ -6,8 +6,7 @@
 struct pair OPEN(void);
 
 /* Leaks a connection whose EOF it has read. */
-__attribute__((noinline)) struct pair OPEN(void)
-{
+__attribute__((noinline)) struct pair OPEN(void) {
 	struct pair pair = pair_open();
 	char byte;
 

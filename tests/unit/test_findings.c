@@ -8,7 +8,8 @@
 
 static const struct report_options ordinary = {.now = BUILT_NOW};
 
-static struct cw_socket *add_eof(struct built_trace *trace, cw_ref opened, uint64_t cookie)
+static struct cw_socket *add_eof(struct built_trace *trace, cw_ref opened,
+				 uint64_t cookie)
 {
 	struct cw_socket *socket = build_accepted(trace, opened);
 
