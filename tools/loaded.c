@@ -49,6 +49,33 @@ int loaded_list_read(struct loaded_list *list, const char *session)
 	return 0;
 }
 
+static int by_process(const void *left, const void *right)
+{
+	const struct loaded_image *const *a = left;
+	const struct loaded_image *const *b = right;
+
+	if ((*a)->pid != (*b)->pid)
+		return (*a)->pid < (*b)->pid ? -1 : 1;
+	return ((*a)->start > (*b)->start) - ((*a)->start < (*b)->start);
+}
+
+size_t loaded_list_processes(const struct loaded_list *list)
+{
+	AUTO_FREE const struct loaded_image **images =
+		calloc(list->count + 1, sizeof(*images));
+	size_t count = 0;
+
+	if (!images)
+		return list->count;
+	for (size_t i = 0; i < list->count; i++)
+		images[i] = &list->images[i];
+	if (list->count)
+		qsort(images, list->count, sizeof(*images), by_process);
+	for (size_t i = 0; i < list->count; i++)
+		count += !i || by_process(&images[i - 1], &images[i]) != 0;
+	return count;
+}
+
 void loaded_list_free(struct loaded_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)

@@ -21,4 +21,6 @@ struct loaded_list {
 /* Reads them from the session's directory; none if there is no list. Lines that are no such
  * line are left out. Returns 0 or -1: no memory. */
 int loaded_list_read(struct loaded_list *list, const char *session);
+/* How many processes they are: exec makes another image of the same one. */
+size_t loaded_list_processes(const struct loaded_list *list);
 void loaded_list_free(struct loaded_list *list);

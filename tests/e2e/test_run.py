@@ -295,6 +295,26 @@ def test_clean_run_is_one_line_and_leaves_nothing(run, directory):
     assert files_below(directory) == []
 
 
+TREE = r"""
+import os, socket, subprocess
+socket.socket().close()
+for i in range(5):
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    os.waitpid(pid, 0)
+for i in range(3):
+    subprocess.check_call(["sh", "-c", "exec /bin/true"])
+"""
+
+
+def test_every_process_is_counted_once(run):
+    """The command, five that it forked, three that it spawned: each of these execs once more."""
+    one = run(command=[PYTHON, "-c", TREE])
+    assert one.wait() == 0
+    assert one.err == "closewait: no leaks: 1 opened, 1 closed, 9 processes\n"
+
+
 def test_quiet_leaves_only_findings(run):
     assert run("--quiet", command=["true"]).wait() == 0
     silent = run("--quiet", command=["true"])

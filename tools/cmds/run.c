@@ -97,17 +97,22 @@ static void complain_blind(const struct run *run)
 		 "(closewait doctor says why)");
 }
 
-/* Processes that opened no socket, or whose books were given back, are in no trace. */
+/* Processes that opened no socket are in no trace. Those that were forked announce themselves
+ * nowhere: each trace has one process that did, and others that did not. */
 static void count_loaded(struct run *run, struct session *session)
 {
 	uint64_t known = session->process_count + session->clean.processes;
+	uint64_t forked = known > session->trace_count ? known - session->trace_count : 0;
 	struct loaded_list loaded;
+	uint64_t all = forked;
 
-	if (loaded_list_read(&loaded, run->session) == 0)
+	if (loaded_list_read(&loaded, run->session) == 0) {
 		run->loaded = loaded.count;
+		all += loaded_list_processes(&loaded);
+	}
 	loaded_list_free(&loaded);
-	if (run->loaded > known)
-		session->clean.processes += run->loaded - known;
+	if (all > known)
+		session->clean.processes += all - known;
 }
 
 static FILE *open_report(const struct request *request)
