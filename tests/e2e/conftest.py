@@ -89,6 +89,16 @@ def schema():
 
 
 @pytest.fixture
+def terminals():
+    """Skips the test where the machine has no pseudo-terminals."""
+    try:
+        for fd in os.openpty():
+            os.close(fd)
+    except OSError as error:
+        pytest.skip("no pseudo-terminal: %s" % error)
+
+
+@pytest.fixture
 def need():
     """need(name, …) skips the test if one of these programs is not there."""
     def look(*names):

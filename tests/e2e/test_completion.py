@@ -137,7 +137,7 @@ class Zsh:
 
 
 @pytest.fixture
-def zsh(need, tmp_path):
+def zsh(need, terminals, tmp_path):
     need("zsh")
     one = Zsh(tmp_path)
     one.shown("READY> ")

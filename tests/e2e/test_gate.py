@@ -341,7 +341,7 @@ def in_terminal(arguments, **variables):
     return written.decode().replace("\r\n", "\n")
 
 
-def test_colours_on_a_terminal_only(start, directory, closewait):
+def test_colours_on_a_terminal_only(start, directory, closewait, terminals):
     leaking(start)
     plain = closewait("report", directory).stdout
     coloured = in_terminal([directory], NO_COLOR="")

@@ -78,7 +78,7 @@ def read_until(fd, pattern):
     return text.decode()
 
 
-def test_interrupt_from_the_terminal_reaches_the_command_once(directory, tmp_path):
+def test_interrupt_from_the_terminal_reaches_the_command_once(directory, tmp_path, terminals):
     argv = [COMMAND, "run", "--dir", directory, "--", PYTHON, program("counts_signals.py")]
     pid, terminal = pty.fork()
     if pid == 0:
@@ -95,7 +95,7 @@ def test_interrupt_from_the_terminal_reaches_the_command_once(directory, tmp_pat
     assert "closewait: no leaks" in shown
 
 
-def test_report_comes_after_an_interrupt_that_ends_the_command(directory):
+def test_report_comes_after_an_interrupt_that_ends_the_command(directory, terminals):
     argv = [COMMAND, "run", "--dir", directory, "--grace", GRACE, "--exitcode", "23", "--"]
     argv += [str(word) for word in holds_leak(2, "wait")]
     pid, terminal = pty.fork()
@@ -110,7 +110,7 @@ def test_report_comes_after_an_interrupt_that_ends_the_command(directory):
     os.close(terminal)
 
 
-def test_command_stays_in_the_terminals_foreground(directory):
+def test_command_stays_in_the_terminals_foreground(directory, terminals):
     argv = [COMMAND, "run", "--dir", directory, "--", "sh", "-c", "read line; echo got $line"]
     pid, terminal = pty.fork()
     if pid == 0:
