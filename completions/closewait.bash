@@ -9,8 +9,8 @@ _closewait_faults='slow-close double-close eof-spin descriptors-exhausted'
 
 # The options of a verb, each with = if it takes a value.
 _closewait_options() {
-	local output='--all --show-open --quiet --json= --exitcode= --fail-on= --max-leaks=
-		--suppressions= --baseline= --annotate= --color= --grace= --slow-close='
+	local output='--all --native --show-open --quiet --json= --exitcode= --fail-on=
+		--max-leaks= --suppressions= --baseline= --annotate= --color= --grace= --slow-close='
 
 	case $1 in
 	run) echo "$output --report= --wait= --keep --dir= --help" ;;

@@ -16,6 +16,7 @@
 
 static struct module modules[MODULES_MAX];
 static unsigned count;
+static uint32_t added;
 static bool replaced;
 static const struct module *last;
 static _Atomic uint32_t unloads;
@@ -79,6 +80,11 @@ static enum module_memory within(const struct module *m, uintptr_t at, size_t si
 	return MODULE_NONE;
 }
 
+bool module_holds(const struct module *m, uintptr_t at, size_t size)
+{
+	return within(m, at, size) != MODULE_NONE;
+}
+
 /* Takes what is needed from the program headers, all of it in memory. */
 static void take_headers(struct module *m, const ElfW(Phdr) * ph, unsigned n)
 {
@@ -99,6 +105,8 @@ static void take_headers(struct module *m, const ElfW(Phdr) * ph, unsigned n)
 			continue;
 		if (ph[i].p_type == PT_GNU_EH_FRAME && ph[i].p_memsz >= 12)
 			take_eh_frame(m, at);
+		if (ph[i].p_type == PT_DYNAMIC)
+			m->dynamic = at;
 		if (ph[i].p_type == PT_NOTE && !m->build_id_size)
 			take_notes(m, at, ph[i].p_memsz);
 	}
@@ -116,6 +124,7 @@ static const struct module *add(const struct module *fresh)
 		}
 	}
 	modules[count] = *fresh;
+	added++;
 	return &modules[count++];
 }
 
@@ -310,6 +319,11 @@ struct cw_frame modules_frame(struct books *b, uintptr_t pc, bool exact)
 		frame.module = m->ref;
 	}
 	return frame;
+}
+
+uint32_t modules_added(void)
+{
+	return added;
 }
 
 void modules_forget(void)

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "books.h"
@@ -22,6 +23,7 @@ struct module {
 	uintptr_t high;
 	uintptr_t base;         /* load bias */
 	uintptr_t eh_frame_hdr; /* 0: none that can be searched */
+	uintptr_t dynamic;      /* its dynamic section; 0: none */
 	uintptr_t table;        /* its binary search table, and the number of entries */
 	uint32_t table_count;
 	uint32_t segments;
@@ -30,6 +32,7 @@ struct module {
 		uintptr_t high;
 		bool writable;
 	} readable[MODULE_SEGMENTS];
+	bool asked; /* whether it is an interpreter (python_find.h) */
 	uint8_t build_id_size;
 	uint8_t build_id[20];
 	const char *name; /* the loader's; valid while it is loaded */
@@ -47,6 +50,9 @@ const struct module *modules_find(uintptr_t pc);
 enum module_memory { MODULE_NONE, MODULE_CONSTANT, MODULE_VARIABLE };
 enum module_memory modules_memory(uintptr_t at);
 
+/* Do these bytes lie in one readable segment of it? */
+bool module_holds(const struct module *m, uintptr_t at, size_t size);
+
 /* True once after a module was replaced by another at its addresses: caches of it are
  * wrong. */
 bool modules_changed(void);
@@ -58,6 +64,9 @@ struct cw_frame modules_frame(struct books *b, uintptr_t pc, bool exact);
 bool modules_own(uintptr_t pc);
 
 void modules_forget(void);
+
+/* How many modules were found so far, unloaded ones included. */
+uint32_t modules_added(void);
 
 /* A library was unloaded: from now on what lies at its addresses may be another. In any context,
  * without the lock. */

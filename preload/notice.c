@@ -47,16 +47,26 @@ void notice_add(const char *first, ...)
 	lock_drop(&notice_lock);
 }
 
-void notice_flush(void)
+static void settle(bool write)
 {
 	if (written == used || !lock_take(&notice_lock))
 		return;
-	if (written < used && notice_stderr_same())
+	if (write && written < used && notice_stderr_same())
 		quiet_write(2, lines + written, used - written);
 	written = used;
 	if (trace_map.header)
 		memcpy(trace_map.header->notes, lines, used + 1);
 	lock_drop(&notice_lock);
+}
+
+void notice_flush(void)
+{
+	settle(true);
+}
+
+void notice_keep(void)
+{
+	settle(false);
 }
 
 const char *notice_text(void)

@@ -19,6 +19,9 @@ void notice_add(const char *first, ...) __attribute__((sentinel));
  * program's. */
 void notice_flush(void);
 
+/* Keeps all lines for the report and the trace, those not written yet without writing them. */
+void notice_keep(void);
+
 /* All lines so far, "" if none. */
 const char *notice_text(void);
 

@@ -9,6 +9,8 @@
 #include "lock.h"
 #include "modules.h"
 #include "on_stack.h"
+#include "python_find.h"
+#include "python_sites.h"
 #include "site_index.h"
 #include "sites.h"
 #include "sites_internal.h"
@@ -24,7 +26,7 @@ void *sites_heap_take(struct books *b, size_t size)
 			    (size + 7) & ~(size_t)7);
 }
 
-static uint32_t hash_of(const struct cw_frame *frames, uint32_t count)
+uint32_t sites_hash(const struct cw_frame *frames, uint32_t count)
 {
 	uint32_t hash = 2166136261u; /* FNV-1a */
 	const uint8_t *bytes = (const uint8_t *)frames;
@@ -42,8 +44,8 @@ static cw_ref write_site(struct books *b, const struct stack *stack,
 
 	if (!site)
 		return 0;
-	site->hash = hash_of(frames, stack->count);
-	site->flags = stack->flags;
+	site->hash = sites_hash(frames, stack->count);
+	site->flags = stack->flags | (stack->exact ? CW_SITE_HANDLER : 0);
 	sys_call(SYS_prctl, PR_GET_NAME, site->thread, 0, 0);
 	memcpy(site->frames, frames, stack->count * sizeof *frames);
 	site->count = (uint16_t)stack->count;
@@ -95,6 +97,8 @@ static void intern_stack(void *argument)
 				       ref);
 	}
 	work.site = ref;
+	if (!stack->exact && !(stack->flags & CW_SITE_SHORT))
+		python_seek(stack);
 }
 
 /* Unwinds and interns. */
@@ -132,7 +136,7 @@ static void audit(struct books *b, struct known_stack *known, cw_ref ref)
 		known_remember(&work.log, ref);
 }
 
-cw_ref site_here(struct books *b)
+static cw_ref native_site(struct books *b)
 {
 	struct hook_frame frame = stack_hook_frame();
 	struct known_stack *known = known_find(&frame);
@@ -154,6 +158,48 @@ cw_ref site_here(struct books *b)
 		known_remember(&work.log, ref);
 	leave(&mask);
 	return ref;
+}
+
+static void make_python(void *argument)
+{
+	work.site = python_site_make(argument, work.site);
+}
+
+/* A handler may have interrupted the interpreter, and of a stack that was not unwound it is not
+ * known whether there is one. */
+static bool may_have_python(cw_ref native)
+{
+	const struct cw_site *site;
+	enum python_state state = python_state();
+
+	if (state == PYTHON_NONE || state == PYTHON_REFUSED || !python.this_thread())
+		return false;
+	site = ref_pointer(native);
+	return !(site->flags & (CW_SITE_HANDLER | CW_SITE_SHORT));
+}
+
+static cw_ref with_python(struct books *b, cw_ref native)
+{
+	uint64_t hash = python_stack_hash();
+	cw_ref known = hash ? python_site_find(native, hash) : 0;
+	uint64_t mask;
+
+	if (known || (!hash && python_state() == PYTHON_TRUSTED))
+		return known ? known : native;
+	if (!enter(&mask))
+		return native;
+	work.site = native;
+	on_capture_stack(make_python, b);
+	known = work.site;
+	leave(&mask);
+	return known;
+}
+
+cw_ref site_here(struct books *b)
+{
+	cw_ref native = native_site(b);
+
+	return native && may_have_python(native) ? with_python(b, native) : native;
 }
 
 cw_ref sites_string_locked(struct books *b, const char *text)

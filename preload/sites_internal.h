@@ -11,3 +11,6 @@ void *sites_heap_take(struct books *b, size_t size);
 
 /* site_string() for the holder of the lock. */
 cw_ref sites_string_locked(struct books *b, const char *text);
+
+/* Of a site's frames. */
+uint32_t sites_hash(const struct cw_frame *frames, uint32_t count);

@@ -49,17 +49,18 @@ static bool find_place(const struct annotating *annotating, const struct trace_v
 	const struct naming naming = {.view = view, .symbolizer = annotating->symbolizer};
 	struct stack_frames wanted = stack_frames_wanted(&naming, site);
 
-	for (uint32_t i = wanted.first; i < wanted.end; i++) {
+	for (uint32_t i = 0; i < wanted.count; i++) {
 		struct symbol symbol = {0};
+		char path[STACK_PATH_BYTES];
 
-		if (stack_name(&naming, &wanted.site->frames[i], &symbol, 1) <= 0)
+		if (stack_name(&naming, stack_frame(&wanted, i), &symbol, 1) <= 0)
 			continue;
 		if (symbol.function && (symbol.file || !*entry->function))
 			snprintf(entry->function, sizeof(entry->function), "%s",
 				 symbol.function);
 		if (!symbol.file)
 			continue;
-		github_path(entry->file, sizeof(entry->file), symbol.file,
+		github_path(entry->file, sizeof(entry->file), stack_path(&symbol, path),
 			    getenv("GITHUB_WORKSPACE"));
 		entry->line = symbol.line;
 		return true;

@@ -19,7 +19,7 @@ static json_t *offset_json(uint64_t offset)
 
 static json_t *module_json(const struct trace_view *view, const struct cw_frame *frame)
 {
-	const struct cw_module *module = trace_module(view, frame->module);
+	const struct cw_module *module = stack_frame_module(view, frame);
 	size_t size = 0;
 	const char *path = module ? trace_bytes(view, module->path, &size) : NULL;
 
@@ -30,13 +30,17 @@ static json_t *module_json(const struct trace_view *view, const struct cw_frame 
 static json_t *frame_json(const struct trace_view *view, const struct cw_frame *frame,
 			  const struct symbol *symbol)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "language", "native",
-			 "function", json_foreign(symbol->function, NAME_MAX_BYTES),
-			 "file", json_foreign(symbol->file, PATH_MAX), "line",
+	bool python = frame->flags & CW_FRAME_PYTHON;
+	char path[STACK_PATH_BYTES];
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "language",
+			 python ? "python" : "native", "function",
+			 json_foreign(symbol->function, NAME_MAX_BYTES), "file",
+			 json_foreign(stack_path(symbol, path), PATH_MAX), "line",
 			 symbol->file && symbol->line > 0 ? json_integer(symbol->line)
 							  : json_null(),
 			 "module", module_json(view, frame), "offset",
-			 offset_json(frame->offset), "inlined",
+			 python ? json_null() : offset_json(frame->offset), "inlined",
 			 symbol->inlined_into != NULL);
 }
 
@@ -59,12 +63,13 @@ static json_t *frames_json(const struct json_report *report,
 		.view = &subject->view,
 		.symbolizer = report->request->symbolizer,
 		.all = report->request->options->all,
+		.native = report->request->options->native,
 	};
 	struct stack_frames wanted = stack_frames_wanted(&naming, site);
 	json_t *frames = json_array();
 
-	for (uint32_t i = wanted.first; i < wanted.end; i++)
-		add_frame(&naming, &wanted.site->frames[i], &frames);
+	for (uint32_t i = 0; i < wanted.count; i++)
+		add_frame(&naming, stack_frame(&wanted, i), &frames);
 	return frames;
 }
 

@@ -84,6 +84,9 @@ int output_option(struct output_options *options, int option, const char *argume
 	case OUTPUT_ALL:
 		options->all = true;
 		return 0;
+	case OUTPUT_NATIVE:
+		options->native = true;
+		return 0;
 	case OUTPUT_SHOW_OPEN:
 		options->show_open = true;
 		return 0;
@@ -232,6 +235,7 @@ int output_session(struct session *session, const struct output_options *options
 	struct symbolizer symbolizer = symbols_symbolizer(session->symbols);
 	struct report_options how = {
 		.all = options->all,
+		.native = options->native,
 		.show_open = options->show_open,
 		.group_open = gate_wants_open(&options->gate),
 		.only_findings = options->quiet,

@@ -19,6 +19,7 @@ struct suppressions;
  * output_options_free(). */
 struct output_options {
 	bool all;
+	bool native;
 	bool show_open;
 	bool quiet;                        /* nothing where there is nothing to report */
 	bool nameless;                     /* for `run`: who typed the command knows it */
@@ -36,6 +37,7 @@ struct output_options {
 /* For the option tables of the verbs: OUTPUT_LONG_OPTIONS are rows of struct option. */
 enum output_option {
 	OUTPUT_ALL = 0x100,
+	OUTPUT_NATIVE,
 	OUTPUT_SHOW_OPEN,
 	OUTPUT_QUIET,
 	OUTPUT_GRACE,
@@ -54,6 +56,7 @@ enum output_option {
 /* clang-format off */
 #define OUTPUT_LONG_OPTIONS                                            \
 	{"all", no_argument, NULL, OUTPUT_ALL},                        \
+	{"native", no_argument, NULL, OUTPUT_NATIVE},                  \
 	{"show-open", no_argument, NULL, OUTPUT_SHOW_OPEN},            \
 	{"quiet", no_argument, NULL, OUTPUT_QUIET},                    \
 	{"grace", required_argument, NULL, OUTPUT_GRACE},              \

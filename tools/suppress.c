@@ -40,7 +40,7 @@ static void try_frame(struct search *search, const struct cw_frame *frame)
 {
 	const struct naming naming = {
 		.view = search->view, .symbolizer = search->symbolizer, .all = true};
-	const struct cw_module *module = trace_module(search->view, frame->module);
+	const struct cw_module *module = stack_frame_module(search->view, frame);
 	struct symbol symbols[STACK_INLINE];
 	int named = stack_name(&naming, frame, symbols, STACK_INLINE);
 

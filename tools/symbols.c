@@ -440,22 +440,35 @@ static const char *source_line_of(struct symbols *symbols, const char *file, int
 }
 
 /* Of a file below the root, or else of that name here. */
+static const char *source_below(struct symbols *symbols, const char *file, int line,
+				const struct timespec *built)
+{
+	const char *text = NULL;
+	char below[PATH_MAX];
+
+	if (*file != '/')
+		return NULL;
+	if (*symbols->root && snprintf(below, sizeof(below), "%s%s", symbols->root,
+				       file) < (int)sizeof(below))
+		text = source_line_of(symbols, below, line, built);
+	return text ? text : source_line_of(symbols, file, line, built);
+}
+
 static const char *source(void *context, const struct cw_module *key, const char *file,
 			  int line)
 {
 	struct symbols *symbols = context;
 	size_t slot = (uintptr_t)key / 8 % CACHE_SLOTS;
 	const struct binary *binary = symbols->cache[slot].binary;
-	const char *text = NULL;
-	char below[PATH_MAX];
+	/* A script is read as it runs: there is no build for it to be newer than. */
+	const struct timespec never = {.tv_sec = INT64_MAX};
 
+	if (!key)
+		return source_below(symbols, file, line, &never);
 	/* name() has just been asked about that module. */
-	if (symbols->cache[slot].key != key || !binary || *file != '/')
+	if (symbols->cache[slot].key != key || !binary)
 		return NULL;
-	if (*symbols->root && snprintf(below, sizeof(below), "%s%s", symbols->root,
-				       file) < (int)sizeof(below))
-		text = source_line_of(symbols, below, line, &binary->written);
-	return text ? text : source_line_of(symbols, file, line, &binary->written);
+	return source_below(symbols, file, line, &binary->written);
 }
 
 /* Without memory for them, names stay mangled and lines are not shown. */

@@ -28,8 +28,31 @@ static size_t module_size(const char *module)
 	return end ? (size_t)(end - module) : strlen(module);
 }
 
-static uint64_t add_frame(const struct naming *naming, uint64_t hash,
-			  const struct cw_frame *frame)
+/* Function and file: lines move, and so do directories. */
+static uint64_t add_python_frame(const struct naming *naming, uint64_t hash,
+				 const struct cw_frame *frame)
+{
+	const struct cw_code *code = trace_code(naming->view, frame->module);
+	size_t function_bytes = 0, file_bytes = 0;
+	const char *function = NULL, *file = NULL, *slash;
+
+	if (code) {
+		function = trace_bytes(naming->view, code->function, &function_bytes);
+		file = trace_bytes(naming->view, code->file, &file_bytes);
+	}
+	slash = file ? memrchr(file, '/', file_bytes) : NULL;
+	if (slash) {
+		file_bytes -= (size_t)(slash + 1 - file);
+		file = slash + 1;
+	}
+	hash = hash_bytes(hash, function, function_bytes);
+	hash = hash_bytes(hash, "@", 1);
+	hash = hash_bytes(hash, file, file_bytes);
+	return hash_bytes(hash, "\n", 1);
+}
+
+static uint64_t add_native_frame(const struct naming *naming, uint64_t hash,
+				 const struct cw_frame *frame)
 {
 	struct symbol symbols[STACK_INLINE];
 	int named = stack_name(naming, frame, symbols, STACK_INLINE);
@@ -48,12 +71,19 @@ static uint64_t add_frame(const struct naming *naming, uint64_t hash,
 	return hash_bytes(hash, "\n", 1);
 }
 
+static uint64_t add_frame(const struct naming *naming, uint64_t hash,
+			  const struct cw_frame *frame)
+{
+	return frame->flags & CW_FRAME_PYTHON ? add_python_frame(naming, hash, frame)
+					      : add_native_frame(naming, hash, frame);
+}
+
 static uint64_t add_stack(const struct naming *naming, uint64_t hash, cw_ref ref)
 {
 	struct stack_frames wanted = stack_frames_wanted(naming, ref);
 
-	for (uint32_t i = wanted.first; i < wanted.end; i++)
-		hash = add_frame(naming, hash, &wanted.site->frames[i]);
+	for (uint32_t i = 0; i < wanted.count; i++)
+		hash = add_frame(naming, hash, stack_frame(&wanted, i));
 	return hash_bytes(hash, "--", 2);
 }
 
@@ -64,6 +94,7 @@ uint32_t stack_fingerprint(const struct naming *naming, const struct cw_socket *
 
 	/* The same whatever is shown. */
 	few.all = false;
+	few.native = false;
 	hash = add_stack(&few, hash, socket->open_site);
 	hash = add_stack(&few, hash, socket->eof_site);
 	return (uint32_t)(hash ^ hash >> 32);

@@ -51,7 +51,7 @@ enum cw_extent_kind {
 	CW_EXTENT_SOCKETS,  /* CW_SOCKETS_PER_EXTENT struct cw_socket */
 	CW_EXTENT_STATS,    /* CW_STATS_PER_EXTENT struct cw_stats */
 	CW_EXTENT_LOOKS,    /* CW_LOOKS_PER_EXTENT struct cw_look */
-	CW_EXTENT_HEAP,     /* sites, modules, strings: packed, 8-byte aligned */
+	CW_EXTENT_HEAP, /* sites, modules, code objects, strings: packed, 8-byte aligned */
 	CW_EXTENT_KINDS,
 };
 
@@ -413,13 +413,18 @@ struct cw_look {
 	uint32_t spare;
 };
 
-/* One distinct stack. Frames are innermost first, the library's own left out. */
-#define CW_SITE_FRAMES_MAX 64u
+/* One distinct stack. Frames are innermost first, the library's own left out: Python's, where the
+ * interpreter was on the stack, then the native ones. */
+#define CW_SITE_FRAMES_MAX 64u  /* native */
+#define CW_SITE_PYTHON_MAX 128u /* before them */
+#define CW_SITE_ALL_MAX    (CW_SITE_PYTHON_MAX + CW_SITE_FRAMES_MAX)
 
 enum cw_frame_flag {
 	CW_FRAME_EXACT =
 		1u
 		<< 0, /* the pc itself (a signal interrupted it), not a return address */
+	CW_FRAME_PYTHON =
+		1u << 1, /* module refers to a cw_code, offset is the line, 0: none */
 };
 
 struct cw_frame {
@@ -432,7 +437,8 @@ enum cw_site_flag {
 	CW_SITE_CUT =
 		1u
 		<< 0, /* deeper than CW_SITE_FRAMES_MAX, or the unwinder lost its way */
-	CW_SITE_SHORT = 1u << 1, /* only the caller: libunwind could not be used */
+	CW_SITE_SHORT = 1u << 1,   /* only the caller: libunwind could not be used */
+	CW_SITE_HANDLER = 1u << 2, /* inside a signal handler */
 };
 
 struct cw_site {
@@ -453,6 +459,15 @@ struct cw_module {
 	uint8_t spare[7];
 };
 
+/* A code object of Python's: a function, a module, a class body. */
+struct cw_code {
+	cw_ref file;     /* string, as the interpreter has it */
+	cw_ref function; /* string: its qualified name, to 3.10 its name */
+	cw_ref directory; /* string: where a relative name of a file begins; 0: not known */
+	uint32_t first_line;
+	uint32_t spare[2];
+};
+
 struct cw_string {
 	uint32_t size; /* bytes, the closing NUL not counted */
 	char bytes[];
@@ -469,6 +484,7 @@ static_assert(sizeof(struct cw_process) <= CW_EXTENT_SIZE, "layout");
 static_assert(sizeof(struct cw_socket) == 160, "layout");
 static_assert(sizeof(struct cw_addr) == 28, "layout");
 static_assert(sizeof(struct cw_frame) == 16, "layout");
+static_assert(sizeof(struct cw_code) == 24, "layout");
 static_assert(sizeof(struct cw_look) % 8 == 0, "layout");
 static_assert(sizeof(struct cw_stats) % 8 == 0, "layout");
 static_assert(sizeof(struct cw_module) % 8 == 0, "layout");

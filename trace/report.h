@@ -28,8 +28,10 @@ struct symbol {
 	const char *raw;      /* as the linker knows it; NULL: the same as `function` */
 	uint64_t
 		offset; /* bytes from the function's start; function NULL: in the module */
-	const char *file;         /* NULL: not known */
-	int line;                 /* 0: not known */
+	const char *file; /* NULL: not known */
+	int line;         /* 0: not known */
+	const char
+		*directory; /* where `file` begins if it is relative; NULL: not known */
 	const char *inlined_into; /* NULL, or the function this one was inlined into */
 };
 
@@ -41,7 +43,7 @@ struct symbol {
  * read, mmap and the like.
  *
  * source(), if it is not NULL (as in the traced process), tells the text of a line in one of
- * name()'s files: without indentation, at most 200 bytes are shown; NULL if it cannot be had.
+ * name()'s files (of a Python frame: module NULL): without indentation, at most 200 bytes are shown; NULL if it cannot be had.
  * It lives until the next call of source() or name().
  */
 struct symbolizer {
@@ -82,6 +84,7 @@ struct report_options {
 	bool show_open;         /* also the sockets that are no finding */
 	bool group_open;        /* those in groups, though not shown */
 	bool all;               /* every socket, every frame, every counter */
+	bool native;            /* also what is native below Python frames */
 	bool only_findings;     /* nothing at all where there is nothing to report */
 	uint64_t grace;         /* ns; 0: as the trace has it */
 	uint64_t slow_close;    /* ns; 0: as the trace has it */

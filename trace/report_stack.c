@@ -17,6 +17,7 @@ struct naming report_naming(const struct report *report)
 		.view = &report->subject->view,
 		.symbolizer = report->symbolizer,
 		.all = report->options->all,
+		.native = report->options->native,
 	};
 }
 
@@ -78,12 +79,28 @@ static size_t hex_width(uint64_t value)
 	return width;
 }
 
+/* stuck_server.py:11 in <module> */
+static void put_python(const struct report *report, const struct symbol *symbol)
+{
+	if (symbol->file)
+		put_source(report, symbol);
+	else
+		text_put(report->sink, "?");
+	text_put(report->sink, " in ");
+	text_foreign(report->sink, symbol->function ? symbol->function : "?",
+		     NAME_MAX_BYTES);
+}
+
 /* function  file:line, or function+0x1f  module. Pads the first to `width`. */
 static void put_symbol(const struct report *report, const struct cw_frame *frame,
 		       const struct symbol *symbol, size_t width)
 {
 	size_t used;
 
+	if (frame->flags & CW_FRAME_PYTHON) {
+		put_python(report, symbol);
+		return;
+	}
 	if (!symbol->function) {
 		put_nameless(report, frame);
 		return;
@@ -120,18 +137,25 @@ static void put_thread(const struct report *report, const struct cw_site *site)
 	text_foreign(report->sink, site->thread, size);
 }
 
-/* The text of a line of the source: once a stack, at its first frame. */
-static void put_source_line(const struct report *report, const struct cw_frame *frame,
-			    const struct symbol *symbol)
+static bool has_source(const struct report *report, const struct symbol *symbol)
+{
+	return report->symbolizer && report->symbolizer->source && symbol->file &&
+	       symbol->line > 0;
+}
+
+/* The text of a line of the source: once a stack, at its first frame. Only in the command, whose
+ * stack has room for a path. */
+static __attribute__((noinline)) void put_source_line(const struct report *report,
+						      const struct cw_frame *frame,
+						      const struct symbol *symbol)
 {
 	const struct symbolizer *symbolizer = report->symbolizer;
+	char path[STACK_PATH_BYTES];
 	const char *source;
 
-	if (!symbolizer || !symbolizer->source || !symbol->file || symbol->line <= 0)
-		return;
 	source = symbolizer->source(symbolizer->context,
-				    trace_module(&report->subject->view, frame->module),
-				    symbol->file, symbol->line);
+				    stack_frame_module(&report->subject->view, frame),
+				    stack_path(symbol, path), symbol->line);
 	if (!source || !*source)
 		return;
 	report_label(report, "");
@@ -142,11 +166,12 @@ static void put_source_line(const struct report *report, const struct cw_frame *
 }
 
 /* All lines of frame `i`. The stack's first line goes behind its label. */
-static void put_frame(const struct report *report, const struct cw_site *site, uint32_t i,
-		      bool first)
+static void put_frame(const struct report *report, const struct stack_frames *wanted,
+		      uint32_t i, bool first)
 {
+	const struct cw_frame *frame = stack_frame(wanted, i);
 	struct symbol symbols[STACK_INLINE];
-	int named = name_frame(report, &site->frames[i], symbols, STACK_INLINE);
+	int named = name_frame(report, frame, symbols, STACK_INLINE);
 
 	if (named <= 0) {
 		symbols[0] = (struct symbol){0};
@@ -155,12 +180,12 @@ static void put_frame(const struct report *report, const struct cw_site *site, u
 	for (int n = 0; n < named && n < STACK_INLINE; n++) {
 		if (!first || n)
 			report_label(report, "");
-		put_symbol(report, &site->frames[i], &symbols[n], FUNCTION_WIDTH);
+		put_symbol(report, frame, &symbols[n], FUNCTION_WIDTH);
 		if (first && !n)
-			put_thread(report, site);
+			put_thread(report, wanted->site);
 		text_put(report->sink, "\n");
-		if (first && !n)
-			put_source_line(report, &site->frames[i], &symbols[n]);
+		if (first && !n && has_source(report, &symbols[n]))
+			put_source_line(report, frame, &symbols[n]);
 	}
 }
 
@@ -195,7 +220,7 @@ static void put_rest(const struct report *report, const struct cw_site *site,
 void report_stack(const struct report *report, const char *label, cw_ref ref)
 {
 	struct stack_frames wanted = frames_wanted(report, ref);
-	uint32_t shown = wanted.end - wanted.first;
+	uint32_t shown = wanted.count;
 
 	report_label(report, label);
 	if (!wanted.site) {
@@ -205,8 +230,8 @@ void report_stack(const struct report *report, const char *label, cw_ref ref)
 	if (!report->options->all && shown > REPORT_FRAMES)
 		shown = REPORT_FRAMES;
 	for (uint32_t i = 0; i < shown; i++)
-		put_frame(report, wanted.site, wanted.first + i, !i);
-	put_rest(report, wanted.site, wanted.end - wanted.first - shown);
+		put_frame(report, &wanted, i, !i);
+	put_rest(report, wanted.site, wanted.count - shown);
 }
 
 /* One frame of a path, with what is inlined there; `shown` of the path stand already.
@@ -234,12 +259,12 @@ void report_path(const struct report *report, cw_ref ref)
 		text_put(report->sink, "(stack not recorded)");
 		return;
 	}
-	for (uint32_t i = wanted.first; i < wanted.end; i++) {
+	for (uint32_t i = 0; i < wanted.count; i++) {
 		if (shown == PATH_FRAMES) {
 			text_put(report->sink, " <- ...");
 			break;
 		}
-		shown = put_path_frame(report, &wanted.site->frames[i], shown);
+		shown = put_path_frame(report, stack_frame(&wanted, i), shown);
 	}
 }
 
@@ -248,7 +273,7 @@ static const struct cw_frame *first_wanted(const struct report *report, cw_ref r
 {
 	struct stack_frames wanted = frames_wanted(report, ref);
 
-	return wanted.site ? &wanted.site->frames[wanted.first] : NULL;
+	return wanted.site ? stack_frame(&wanted, 0) : NULL;
 }
 
 void report_function(const struct report *report, cw_ref ref)

@@ -58,45 +58,156 @@ static bool is_nameless_libc(const struct naming *naming, const struct cw_frame 
 	return is_libc(module) && !function_of(naming, frame, &symbol);
 }
 
+/* Python's frames come first. */
+static uint32_t python_count(const struct cw_site *site, uint32_t count)
+{
+	uint32_t python = 0;
+
+	while (python < count && site->frames[python].flags & CW_FRAME_PYTHON)
+		python++;
+	return python;
+}
+
+/* lib/python3.11/socket.py: its methods wrap those of the C module as libc's wrap the kernel's. */
+static bool is_wrapper_file(const char *file, size_t size)
+{
+	static const char *const names[] = {"/socket.py", "/ssl.py", NULL};
+	const char *slash = file ? memrchr(file, '/', size) : NULL;
+	const char *parent;
+
+	if (!slash || !begins_with_one_of(slash, names))
+		return false;
+	parent = memrchr(file, '/', (size_t)(slash - file));
+	return parent && strncmp(parent, "/python", 7) == 0;
+}
+
+static bool is_wrapper(const struct trace_view *view, const struct cw_frame *frame)
+{
+	const struct cw_code *code = trace_code(view, frame->module);
+	size_t size = 0;
+	const char *file = code ? trace_bytes(view, code->file, &size) : NULL;
+
+	return is_wrapper_file(file, size);
+}
+
+/* If there is nothing else, they stay. */
+static uint32_t python_first(const struct trace_view *view, const struct cw_site *site,
+			     uint32_t python)
+{
+	uint32_t first = 0;
+
+	while (first < python && is_wrapper(view, &site->frames[first]))
+		first++;
+	return first < python ? first : 0;
+}
+
 /* _start itself may have no name, what it calls has: look behind the outermost. */
 static uint32_t wanted_end(const struct naming *naming, const struct cw_site *site,
-			   uint32_t count)
+			   uint32_t begin, uint32_t count)
 {
 	uint32_t end = count;
 	struct symbol symbol;
 
-	for (uint32_t i = count; i-- > 1 && count - i <= START_FRAMES;) {
+	for (uint32_t i = count; i-- > begin + 1 && count - i <= START_FRAMES;) {
 		const char *function = function_of(naming, &site->frames[i], &symbol);
 
 		if (function && is_start_function(function))
 			end = i;
 	}
-	while (end > 1 && is_nameless_libc(naming, &site->frames[end - 1]))
+	while (end > begin + 1 && is_nameless_libc(naming, &site->frames[end - 1]))
 		end--;
 	return end;
 }
 
+static bool is_between_frame(const struct naming *naming, const struct cw_frame *frame)
+{
+	char module[STACK_MODULE_BYTES];
+
+	stack_module(naming->view, frame, module);
+	return is_between(module);
+}
+
+static void want(struct stack_frames *wanted, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++)
+		wanted->at[wanted->count++] = (uint8_t)i;
+}
+
+static void want_native(const struct naming *naming, struct stack_frames *wanted,
+			uint32_t begin, uint32_t count)
+{
+	const struct cw_site *site = wanted->site;
+	uint32_t end = wanted_end(naming, site, begin, count);
+	uint32_t first = begin;
+
+	while (first < end && is_between_frame(naming, &site->frames[first]))
+		first++;
+	/* If there is nothing else, the stack stays as it is. */
+	want(wanted, first < end ? first : begin, end);
+}
+
+static bool is_eval_loop(const struct naming *naming, const struct cw_frame *frame)
+{
+	struct symbol symbol;
+	const char *function = function_of(naming, frame, &symbol);
+
+	return function && (strncmp(function, "_PyEval_EvalFrameDefault", 24) == 0 ||
+			    strcmp(function, "PyEval_EvalFrameEx") == 0);
+}
+
+/* The interpreter itself and its standard library's modules: what the Python frames tell is told
+ * better by them. */
+static bool is_interpreter(const struct trace_view *view, const struct cw_frame *frame)
+{
+	const struct cw_module *module = stack_frame_module(view, frame);
+	char name[STACK_MODULE_BYTES];
+	size_t size = 0;
+	const char *path = module ? trace_bytes(view, module->path, &size) : NULL;
+
+	stack_module(view, frame, name);
+	return strncmp(name, "python", 6) == 0 || strncmp(name, "libpython", 9) == 0 ||
+	       (path && memmem(path, size, "/lib-dynload/", 13));
+}
+
+/* What the innermost Python function called, down to the socket call. */
+static void want_leaf(const struct naming *naming, struct stack_frames *wanted,
+		      uint32_t begin, uint32_t count)
+{
+	const struct cw_site *site = wanted->site;
+	uint32_t end = begin;
+
+	while (end < count && !is_eval_loop(naming, &site->frames[end]))
+		end++;
+	if (end == count)
+		return;
+	for (uint32_t i = begin; i < end; i++)
+		if (!is_between_frame(naming, &site->frames[i]) &&
+		    !is_interpreter(naming->view, &site->frames[i]))
+			want(wanted, i, i + 1);
+}
+
 struct stack_frames stack_frames_wanted(const struct naming *naming, cw_ref ref)
 {
-	struct stack_frames wanted = {0};
-	uint32_t first = 0;
+	struct stack_frames wanted;
+	uint32_t count, python;
 
-	wanted.site = trace_site(naming->view, ref, &wanted.count);
-	if (!wanted.site || !wanted.count)
-		return (struct stack_frames){0};
-	wanted.end = wanted.count;
-	if (naming->all)
+	wanted.count = 0;
+	wanted.site = trace_site(naming->view, ref, &count);
+	if (!wanted.site || !count) {
+		wanted.site = NULL;
 		return wanted;
-	wanted.end = wanted_end(naming, wanted.site, wanted.count);
-	for (; first < wanted.end; first++) {
-		char module[STACK_MODULE_BYTES];
-
-		stack_module(naming->view, &wanted.site->frames[first], module);
-		if (!is_between(module))
-			break;
 	}
-	/* If there is nothing else, the stack stays as it is. */
-	if (first < wanted.end)
-		wanted.first = first;
+	python = python_count(wanted.site, count);
+	if (naming->all) {
+		want(&wanted, 0, count);
+		return wanted;
+	}
+	want(&wanted, python_first(naming->view, wanted.site, python), python);
+	if (python == count)
+		return wanted;
+	if (!python || naming->native)
+		want_native(naming, &wanted, python, count);
+	else
+		want_leaf(naming, &wanted, python, count);
 	return wanted;
 }

@@ -40,29 +40,55 @@ uint64_t hash_path(uint64_t hash, const char *path, size_t size)
 	return hash;
 }
 
+static uint64_t hash_code(const struct trace_view *view, cw_ref ref)
+{
+	const struct cw_code *code = trace_code(view, ref);
+	uint64_t hash = HASH_SEED;
+	const char *text;
+	size_t size;
+
+	if (!code)
+		return 0;
+	text = trace_bytes(view, code->file, &size);
+	hash = hash_path(hash, text, size);
+	text = trace_bytes(view, code->function, &size);
+	hash = hash_path(hash, text, size);
+	return hash_word(hash, code->first_line);
+}
+
+static uint64_t hash_module(const struct trace_view *view, cw_ref ref)
+{
+	const struct cw_module *module = trace_module(view, ref);
+	const char *path;
+	size_t size;
+
+	if (!module)
+		return 0;
+	path = trace_bytes(view, module->path, &size);
+	return hash_path(HASH_SEED, path, size);
+}
+
 static uint64_t hash_frames(struct stack_memo *memo, const struct trace_view *view,
 			    cw_ref ref)
 {
 	uint32_t count;
 	const struct cw_site *site = trace_site(view, ref, &count);
 	uint64_t hash = HASH_SEED;
-	uint64_t path_hash = 0;
-	cw_ref last = 0;
+	uint64_t place = 0;
+	uint64_t last = 0;
 
 	if (!site)
 		return 0;
 	for (uint32_t i = 0; i < count; i++) {
 		struct cw_frame frame = site->frames[i];
-		const struct cw_module *module = trace_module(view, frame.module);
+		bool python = frame.flags & CW_FRAME_PYTHON;
+		uint64_t key = (uint64_t)frame.module << 1 | python;
 
-		if (module && frame.module != last) {
-			size_t size;
-			const char *path = trace_bytes(view, module->path, &size);
-
-			path_hash = hash_path(HASH_SEED, path, size);
-		}
-		last = frame.module;
-		hash = hash_word(hash, module ? path_hash : 0);
+		if (key != last)
+			place = python ? hash_code(view, frame.module)
+				       : hash_module(view, frame.module);
+		last = key;
+		hash = hash_word(hash, place);
 		hash = hash_word(hash, frame.offset);
 	}
 	memo->frames += count;

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Modules and functions of frames. */
+#include <limits.h>
 #include <string.h>
 
 #include "stack_names.h"
 
+const struct cw_module *stack_frame_module(const struct trace_view *view,
+					   const struct cw_frame *frame)
+{
+	return frame->flags & CW_FRAME_PYTHON ? NULL : trace_module(view, frame->module);
+}
+
 void stack_module(const struct trace_view *view, const struct cw_frame *frame,
 		  char name[STACK_MODULE_BYTES])
 {
-	const struct cw_module *module = trace_module(view, frame->module);
+	const struct cw_module *module = stack_frame_module(view, frame);
 	size_t size = 0;
 	const char *path = module ? trace_bytes(view, module->path, &size) : NULL;
 	const char *slash = path ? memrchr(path, '/', size) : NULL;
@@ -46,14 +53,57 @@ static int without_wrappers(struct symbol *symbols, int count)
 	return count - first;
 }
 
+/* "" is no name: the reference is wrong. */
+static const char *string_of(const struct trace_view *view, cw_ref ref)
+{
+	const char *string = trace_string(view, ref);
+
+	return *string ? string : NULL;
+}
+
+static int python_name(const struct trace_view *view, const struct cw_frame *frame,
+		       struct symbol *out, int max)
+{
+	const struct cw_code *code = trace_code(view, frame->module);
+
+	if (!code || max < 1)
+		return 0;
+	*out = (struct symbol){
+		.function = string_of(view, code->function),
+		.file = string_of(view, code->file),
+		.line = frame->offset <= INT_MAX ? (int)frame->offset : 0,
+		.directory = string_of(view, code->directory),
+	};
+	return 1;
+}
+
+const char *stack_path(const struct symbol *symbol, char room[STACK_PATH_BYTES])
+{
+	size_t directory, file;
+
+	if (!symbol->file || !symbol->directory || symbol->file[0] == '/' ||
+	    symbol->file[0] == '<')
+		return symbol->file;
+	directory = strlen(symbol->directory);
+	file = strlen(symbol->file);
+	if (directory + 1 + file >= STACK_PATH_BYTES)
+		return symbol->file;
+	memcpy(room, symbol->directory, directory);
+	room[directory] = '/';
+	memcpy(room + directory + 1, symbol->file, file + 1);
+	return room;
+}
+
 int stack_name(const struct naming *naming, const struct cw_frame *frame,
 	       struct symbol *out, int max)
 {
-	const struct cw_module *module = trace_module(naming->view, frame->module);
+	const struct cw_module *module = stack_frame_module(naming->view, frame);
 	const struct symbolizer *symbolizer = naming->symbolizer;
 	uint64_t pc;
 	int count;
 
+	if (frame->flags & CW_FRAME_PYTHON)
+		return python_name(naming->view, frame, out, max);
 	if (!module || !symbolizer || !symbolizer->name)
 		return 0;
 	/* A return address may be the next line's, or the next function's. */
@@ -70,6 +120,8 @@ bool stack_is_python(const struct trace_view *view, cw_ref ref)
 	for (uint32_t i = 0; site && i < count; i++) {
 		char module[STACK_MODULE_BYTES];
 
+		if (site->frames[i].flags & CW_FRAME_PYTHON)
+			return true;
 		stack_module(view, &site->frames[i], module);
 		if (strstr(module, "python"))
 			return true;

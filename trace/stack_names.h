@@ -17,7 +17,12 @@ struct naming {
 	const struct trace_view *view;
 	const struct symbolizer *symbolizer; /* NULL: nobody */
 	bool all;                            /* every frame is wanted */
+	bool native; /* also the interpreter's own, where there are Python frames */
 };
+
+/* The frame's module; NULL: it has none, as a Python frame. */
+const struct cw_module *stack_frame_module(const struct trace_view *view,
+					   const struct cw_frame *frame);
 
 /* A copy of the file name of the frame's module, cut to fit; "" if there is none. */
 void stack_module(const struct trace_view *view, const struct cw_frame *frame,
@@ -28,16 +33,26 @@ void stack_module(const struct trace_view *view, const struct cw_frame *frame,
 int stack_name(const struct naming *naming, const struct cw_frame *frame,
 	       struct symbol *out, int max);
 
-/* The frames of a site that a reader wants, frames[first] to frames[end - 1]: without the start
- * of the thread or of main outwards, and without the library's and libc's own inwards, unless
- * all are asked for. Of no site there are none, of any other at least one. */
+/* The frames of a site that a reader wants: without the start of the thread or of main outwards,
+ * and without the library's and libc's own inwards, unless all are asked for. Where there are Python
+ * frames these come first, and of the native ones only those of extension modules that the innermost
+ * Python function called. Of no site there are none, of any other at least one. */
 struct stack_frames {
 	const struct cw_site *site; /* NULL: none */
-	uint32_t count;             /* of the whole stack */
-	uint32_t first;
-	uint32_t end;
+	uint32_t count;
+	uint8_t at[CW_SITE_ALL_MAX]; /* their places in site->frames */
 };
+static_assert(CW_SITE_ALL_MAX <= 256, "a place is one byte");
+static inline const struct cw_frame *stack_frame(const struct stack_frames *frames,
+						 uint32_t i)
+{
+	return &frames->site->frames[frames->at[i]];
+}
 struct stack_frames stack_frames_wanted(const struct naming *naming, cw_ref site);
+
+/* The symbol's file, in `room` if its name had to be made complete; NULL: not known. */
+#define STACK_PATH_BYTES 4096u
+const char *stack_path(const struct symbol *symbol, char room[STACK_PATH_BYTES]);
 
 /* Whether an interpreter of Python is on the stack. */
 bool stack_is_python(const struct trace_view *view, cw_ref site);

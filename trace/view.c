@@ -175,6 +175,13 @@ const struct cw_module *trace_module(const struct trace_view *view, cw_ref ref)
 	return record(view, ref, CW_EXTENT_HEAP, sizeof(struct cw_module), &within);
 }
 
+const struct cw_code *trace_code(const struct trace_view *view, cw_ref ref)
+{
+	size_t within;
+
+	return record(view, ref, CW_EXTENT_HEAP, sizeof(struct cw_code), &within);
+}
+
 const struct cw_site *trace_site(const struct trace_view *view, cw_ref ref,
 				 uint32_t *count)
 {
@@ -188,8 +195,8 @@ const struct cw_site *trace_site(const struct trace_view *view, cw_ref ref,
 		return NULL;
 	room = (CW_EXTENT_SIZE - within - sizeof(*site)) / sizeof(struct cw_frame);
 	*count = *(const volatile uint16_t *)&site->count;
-	if (*count > CW_SITE_FRAMES_MAX)
-		*count = CW_SITE_FRAMES_MAX;
+	if (*count > CW_SITE_ALL_MAX)
+		*count = CW_SITE_ALL_MAX;
 	if (*count > room)
 		*count = (uint32_t)room;
 	return site;

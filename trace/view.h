@@ -53,6 +53,7 @@ bool trace_socket_copy(const struct trace_view *view, cw_ref ref, struct cw_sock
 const struct cw_stats *trace_stats(const struct trace_view *view, cw_ref ref);
 const struct cw_look *trace_look(const struct trace_view *view, cw_ref ref);
 const struct cw_module *trace_module(const struct trace_view *view, cw_ref ref);
+const struct cw_code *trace_code(const struct trace_view *view, cw_ref ref);
 /* *count is the number of frames that may be read: never more than the record holds. */
 const struct cw_site *trace_site(const struct trace_view *view, cw_ref ref,
 				 uint32_t *count);

@@ -18,7 +18,10 @@ class Stuck:
     """The server with its client gone, and what the kernel says of their connection."""
 
     def __init__(self, start, python=PYTHON, script=None, **options):
-        argv = [python, script or example("stuck_server.py")]
+        self.script = script or example("stuck_server.py")
+        with open(self.script) as f:
+            self.lines = f.read().splitlines()
+        argv = [python, self.script]
         self.server = start(argv + ([] if script else ["0"]), grace=GRACE, **options)
         self.port = self.server.port()
         self.peer = client(self.port, b"Hello, server!")
@@ -45,7 +48,18 @@ class Stuck:
         told = duration(group.headline)
         assert told is not None and 0.2 < told < self.dwell + 1, group.headline
         assert group.stack("opened") and group.stack("first read"), report.text
+        self.must_name_lines(group)
         return group
+
+    def must_name_lines(self, group):
+        """Of the script: accept and recv, whatever interprets it."""
+        for label, call in (("opened", ".accept()"), ("first read", ".recv(")):
+            name, line = group.stack(label)[0].split(":")
+            assert name == os.path.basename(self.script), group.text
+            assert call in self.lines[int(line) - 1], group.text
+            assert "+0x" not in "".join(group.stacks[label]), group.text
+            if label in group.sources:
+                assert group.sources[label] == (int(line), self.lines[int(line) - 1].strip())
 
 
 def interpreter_name(path):
@@ -75,13 +89,22 @@ def test_is_the_socket_that_ss_shows(start, need):
     assert stuck.seen["local"] == "127.0.0.1:%d" % stuck.port
 
 
-def test_frames_of_the_interpreter_are_named(start, need):
+@pytest.mark.parametrize("python", pythons(), ids=interpreter_name)
+def test_the_command_shows_the_line_and_on_request_the_interpreter(start, need, python,
+                                                                   read_report):
     need("ss")
-    stuck = Stuck(start)
-    group = stuck.must_be_told(stuck.end(signal.SIGTERM))
-    for label in ("opened", "first read"):
-        assert named(group.stack(label), "_PyEval_EvalFrameDefault"), group.text
-        assert "libclosewait" not in "".join(group.stacks[label])
+    stuck = Stuck(start, python)
+    stuck.dwell = time.monotonic() - stuck.closed + 10
+    group = stuck.must_be_told(read_report(stuck.server.pid))
+    assert set(group.sources) == {"opened", "first read"}, group.text
+    for option in ("--native", "--all"):
+        more = read_report(option, stuck.server.pid).only()
+        assert more.fingerprint == group.fingerprint
+        for label in ("opened", "first read"):
+            frames = "\n".join(more.stacks[label])
+            assert re.search(r"^stuck_server\.py:\d+ in <module>", frames, re.M), frames
+            assert "PyEval_EvalFrame" in frames and "libclosewait" not in frames, frames
+    stuck.end(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1,
@@ -144,8 +167,7 @@ def test_killed_is_unknown_with_its_stacks(start, need, directory, read_report):
         report = read_report(argument)
         group = report.group("unknown")
         assert stuck.peer in group.text
-        assert named(group.stack("opened"), "_PyEval_EvalFrameDefault"), report.text
-        assert named(group.stack("first read"), "_PyEval_EvalFrameDefault"), report.text
+        stuck.must_name_lines(group)
         assert report.leaks == 0, report.text
 
 

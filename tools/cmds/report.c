@@ -27,6 +27,7 @@ static const char help[] =
 	"               (none of them: the newest session that was kept)\n"
 	"\n"
 	"  --all                every socket, every frame, every place\n"
+	"  --native             also the native frames below Python's\n"
 	"  --show-open          also the sockets that are no finding\n"
 	"  --quiet              nothing is said if there is nothing to report\n"
 	"  --json FILE          as JSON there, too; - is standard output, the text then goes\n"

@@ -38,6 +38,7 @@ static const char help[] =
 	"  --json FILE          and as JSON there; - is standard output\n"
 	"  --quiet              nothing is said if there is nothing to report\n"
 	"  --all, --show-open   every socket and frame; also sockets that are no finding\n"
+	"  --native             also the native frames below Python's\n"
 	"  --exitcode N         exit with N if there are leaks (1 to 255)\n"
 	"  --fail-on NAMES      which verdicts and faults count, comma-separated (leak)\n"
 	"  --max-leaks N        so many are let pass (0)\n"

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* The self-check, with checked loads throughout. */
+#include <string.h>
+
+#include "python_check.h"
+#include "python_find.h"
+#include "python_memory.h"
+#include "python_text.h"
+
+/* struct _typeobject and PyMemberDef, the same from 2.7 to 3.14. */
+#define TYPE_BASIC_SIZE 32
+#define TYPE_MEMBERS    240
+#define MEMBER_OFFSET   16
+#define MEMBER_SIZE     40
+#define MEMBERS_MAX     64
+#define NAME_MAX_SIZE   16 /* of those looked for, "co_firstlineno" */
+
+#define FIRST_LINE_MAX 10000000
+#define TABLE_MAX      (16u << 20)
+
+#define OBJECT_TYPE 8
+#define OBJECT_SIZE 16
+
+/* Returns false if the type has no such member. */
+static bool member(uintptr_t type, const char *wanted, uintptr_t *offset)
+{
+	uintptr_t at, name;
+
+	if (!type || !python_load(true, type + TYPE_MEMBERS, &at))
+		return false;
+	for (unsigned i = 0; i < MEMBERS_MAX; i++, at += MEMBER_SIZE) {
+		if (!python_load(true, at, &name) || !name ||
+		    !python_readable(name, NAME_MAX_SIZE))
+			return false;
+		if (strcmp((const char *)name, wanted) == 0)
+			return python_load(true, at + MEMBER_OFFSET, offset);
+	}
+	return false;
+}
+
+/* False only if the type contradicts. */
+static bool agrees(uintptr_t type, const char *name, uint16_t expected)
+{
+	uintptr_t offset;
+
+	return !member(type, name, &offset) || offset == expected;
+}
+
+static bool check_code(void)
+{
+	const struct python_offsets *at = &python.at;
+	const char *name =
+		python.at.lines == PYTHON_LINES_LOCATIONS ? "co_qualname" : "co_name";
+	uintptr_t value;
+
+	if (!python_load(true, python.code_type + TYPE_BASIC_SIZE, &value) ||
+	    value != at->code_size)
+		return false;
+	if (!member(python.code_type, "co_filename", &value) || value != at->file ||
+	    !member(python.code_type, "co_firstlineno", &value) ||
+	    value != at->first_line || !member(python.code_type, name, &value) ||
+	    value != at->name)
+		return false;
+	if (at->lines != PYTHON_LINES_LOCATIONS) {
+		if (!member(python.code_type, "co_code", &value))
+			return false;
+		python.bytecode = (uint16_t)value;
+	}
+	return agrees(python.code_type, "co_linetable", at->table) &&
+	       agrees(python.code_type, "co_lnotab", at->table);
+}
+
+bool python_check_types(void)
+{
+	if (!python.code_type || !python.text_type || !python.bytes_type || !check_code())
+		return false;
+	/* To 3.9: later a frame object is no frame. */
+	if (python.at.lines == PYTHON_LINES_LOCATIONS || python.at.lasti_unit != 1)
+		return true;
+	return agrees(python.frame_type, "f_back", python.at.back) &&
+	       agrees(python.frame_type, "f_code", python.at.frame_code) &&
+	       agrees(python.frame_type, "f_lasti", python.at.lasti);
+}
+
+static bool is_a(uintptr_t object, uintptr_t type)
+{
+	uintptr_t found;
+
+	return object && python_load(true, object + OBJECT_TYPE, &found) && found == type;
+}
+
+static bool check_text(uintptr_t at)
+{
+	struct python_text text;
+	uintptr_t object;
+
+	return python_load(true, at, &object) && is_a(object, python.text_type) &&
+	       python_readable(object, 64) && python_text_of(object, &text) &&
+	       text.length &&
+	       python_readable((uintptr_t)text.data, python_text_size(&text));
+}
+
+static bool check_bytes(uintptr_t at, uintptr_t *size)
+{
+	uintptr_t object;
+
+	return python_load(true, at, &object) && is_a(object, python.bytes_type) &&
+	       python_load(true, object + OBJECT_SIZE, size) && *size <= TABLE_MAX &&
+	       python_readable(object + python.at.bytes, *size + 1);
+}
+
+/* Bytes of bytecode. */
+static bool code_length(uintptr_t code, uintptr_t *size)
+{
+	if (python.at.lines != PYTHON_LINES_LOCATIONS)
+		return check_bytes(code + python.bytecode, size);
+	if (!python_load(true, code + OBJECT_SIZE, size) || *size > TABLE_MAX)
+		return false;
+	*size *= 2;
+	return true;
+}
+
+bool python_check_frame(const struct python_frame *frame)
+{
+	uintptr_t code = frame->code, table, size;
+	int32_t line;
+
+	return is_a(code, python.code_type) && check_text(code + python.at.file) &&
+	       check_text(code + python.at.name) &&
+	       check_bytes(code + python.at.table, &table) &&
+	       python_load_int(true, code + python.at.first_line, &line) && line >= 0 &&
+	       line < FIRST_LINE_MAX && code_length(code, &size) && frame->lasti >= -2 &&
+	       (frame->lasti < 0 || (uintptr_t)frame->lasti < size);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Finds the interpreter. */
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "elf_symbol.h"
+#include "notice.h"
+#include "python_check.h"
+#include "python_find.h"
+
+struct python python;
+
+/* The program may hold a copy of the library's variable, which is then everybody's. */
+static uintptr_t object(const struct module *m, const char *name)
+{
+	const struct module *program = modules_find(getauxval(AT_PHDR) + 1);
+	uintptr_t at = program ? elf_symbol(program, name) : 0;
+
+	return at ? at : elf_symbol(m, name);
+}
+
+/* Functions are pointers of any type to the compiler, addresses to us. */
+static void function(void *to, const struct module *m, const char *name)
+{
+	uintptr_t at = elf_symbol(m, name);
+
+	memcpy(to, &at, sizeof at);
+}
+
+static unsigned number(const char **text)
+{
+	unsigned n = 0;
+
+	for (; **text >= '0' && **text <= '9' && n < 10000; (*text)++)
+		n = n * 10 + (unsigned)(**text - '0');
+	return n;
+}
+
+/* "3.11.2 (main, …": neither "3.13.0rc1", nor "experimental free-threading build". */
+static bool is_release(const char *text)
+{
+	python.major = number(&text);
+	text += *text == '.';
+	python.minor = number(&text);
+	if (*text++ != '.')
+		return false;
+	number(&text);
+	return (*text == ' ' || *text == '+') && !strstr(text, "free-threading");
+}
+
+static void put_number(char *to, unsigned n)
+{
+	char digits[12];
+	unsigned count = 0;
+
+	do
+		digits[count++] = (char)('0' + n % 10);
+	while (n /= 10);
+	while (count)
+		*to++ = digits[--count];
+	*to = '\0';
+}
+
+static void tell_refusal(void)
+{
+	char major[12], minor[12];
+
+	put_number(major, python.major);
+	put_number(minor, python.minor);
+	notice_add("Python ", major, ".", minor, ": frames not supported", NULL);
+	notice_keep();
+}
+
+void python_distrust(void)
+{
+	atomic_store(&python.state, PYTHON_REFUSED);
+	tell_refusal();
+}
+
+static void take_functions(const struct module *m)
+{
+	function(&python.this_thread, m, "PyGILState_GetThisThreadState");
+	function(&python.is_initialized, m, "Py_IsInitialized");
+	function(&python.is_finalizing, m, "Py_IsFinalizing");
+	if (!python.is_finalizing)
+		function(&python.is_finalizing, m, "_Py_IsFinalizing");
+	python.finalizing = (const uintptr_t *)object(m, "_Py_Finalizing");
+}
+
+static void take_types(const struct module *m)
+{
+	python.code_type = object(m, "PyCode_Type");
+	python.frame_type = object(m, "PyFrame_Type");
+	python.bytes_type = object(m, "PyBytes_Type");
+	if (!python.bytes_type)
+		python.bytes_type = object(m, "PyString_Type");
+	python.text_type =
+		python.at.byte_names ? python.bytes_type : object(m, "PyUnicode_Type");
+}
+
+static bool usable(const struct module *m, const char *version)
+{
+	if (!is_release(version) ||
+	    !python_offsets_of(&python.at, python.major, python.minor,
+			       object(m, "_PyRuntime")))
+		return false;
+	take_functions(m);
+	take_types(m);
+	/* Without a word of the end there is none that it may be relied on. */
+	return python.this_thread && python.is_initialized &&
+	       (python.is_finalizing || python.finalizing || python.major == 2) &&
+	       python_check_types();
+}
+
+static void look(const struct module *m)
+{
+	const char *(*version)(void);
+
+	function(&version, m, "Py_GetVersion");
+	if (!version || !elf_symbol(m, "PyGILState_GetThisThreadState"))
+		return;
+	if (usable(m, version())) {
+		atomic_store_explicit(&python.state, PYTHON_FOUND, memory_order_release);
+		return;
+	}
+	python_distrust();
+}
+
+void python_seek(const struct stack *stack)
+{
+	static uint32_t added;
+
+	if (python_state() != PYTHON_NONE || added == modules_added())
+		return;
+	for (uint32_t i = 0; i < stack->count && python_state() == PYTHON_NONE; i++) {
+		struct module *m = (struct module *)modules_find(stack->pcs[i] - 1);
+
+		if (m && !m->asked)
+			look(m);
+		if (m)
+			m->asked = true;
+	}
+	added = modules_added();
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPython of this process, if there is one: found in the modules of stacks that are unwound,
+ * so a program that is none pays a comparison for each stack never seen before.
+ *
+ * Found by our own look into the modules' symbols (elf_symbol.h): a library that was opened late
+ * or RTLD_LOCAL is found too, no lock of the loader's is taken, and nothing is allocated.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "python_offsets.h"
+#include "stack.h"
+
+enum python_state {
+	PYTHON_NONE,
+	PYTHON_FOUND,   /* its layout is believed by nobody yet: checked loads only */
+	PYTHON_TRUSTED, /* every check passed, on a stack too: plain loads */
+	PYTHON_REFUSED, /* for good */
+};
+
+struct python {
+	_Atomic uint32_t state; /* set last; what follows does not change then */
+	unsigned major, minor;
+	struct python_offsets at;
+	uint16_t bytecode; /* of code objects to 3.10: their co_code */
+	uintptr_t code_type;
+	uintptr_t frame_type;
+	uintptr_t text_type;  /* of names */
+	uintptr_t bytes_type; /* of line tables */
+	void *(*this_thread)(void);
+	int (*is_initialized)(void);
+	int (*is_finalizing)(void); /* NULL: */
+	const uintptr_t
+		*finalizing; /* 3.6; NULL: as long as it is initialized it is not */
+};
+
+extern struct python python;
+
+static inline enum python_state python_state(void)
+{
+	return (enum python_state)atomic_load_explicit(&python.state,
+						       memory_order_acquire);
+}
+
+/* Looks into the modules of a stack that nobody has looked into. For the holder of the sites'
+ * lock, and not for the stack of a signal handler. */
+void python_seek(const struct stack *stack);
+
+/* Its stack is not what its table of offsets says: never again in this process. */
+void python_distrust(void);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Interns Python stacks. */
+#include <limits.h>
+#include <string.h>
+
+#include "arena.h"
+#include "extents.h"
+#include "python_find.h"
+#include "python_key.h"
+#include "python_lines.h"
+#include "python_sites.h"
+#include "python_text.h"
+#include "python_walk.h"
+#include "site_index.h"
+#include "sites_internal.h"
+#include "sys.h"
+
+#define BUCKETS     4096u /* a power of two */
+#define PAIRS_MAX   65536u
+#define OBJECT_TYPE 8
+#define OBJECT_SIZE 16
+
+struct pair {
+	struct pair *next; /* set before it is published, as all of it */
+	uint64_t hash;
+	cw_ref native;
+	cw_ref site;
+};
+
+static _Atomic(struct pair *) buckets[BUCKETS];
+static uint32_t pairs;
+
+static _Atomic(struct pair *) *bucket(cw_ref native, uint64_t hash)
+{
+	return &buckets[(hash ^ native) * 0x9e3779b97f4a7c15ull >> 52 & (BUCKETS - 1)];
+}
+
+uint64_t python_stack_hash(void)
+{
+	struct python_cursor cursor;
+	struct python_frame frame;
+	uint64_t hash = PYTHON_KEY_SEED;
+	unsigned count = 0;
+
+	if (python_state() != PYTHON_TRUSTED || !python_walk_begin(&cursor, false))
+		return 0;
+	while (count < CW_SITE_PYTHON_MAX && python_walk_next(&cursor, &frame)) {
+		hash = python_key_add(hash, &frame);
+		count++;
+	}
+	return !count || cursor.lost ? 0 : hash ? hash : 1;
+}
+
+cw_ref python_site_find(cw_ref native, uint64_t hash)
+{
+	const struct pair *pair =
+		atomic_load_explicit(bucket(native, hash), memory_order_acquire);
+
+	for (; pair; pair = pair->next) {
+		if (pair->hash == hash && pair->native == native)
+			return pair->site;
+	}
+	return 0;
+}
+
+static void remember(cw_ref native, uint64_t hash, cw_ref site)
+{
+	_Atomic(struct pair *) *head = bucket(native, hash);
+	struct pair *pair;
+
+	if (!hash || pairs == PAIRS_MAX || python_site_find(native, hash))
+		return;
+	pair = arena_take(sizeof *pair);
+	if (!pair)
+		return;
+	pair->hash = hash;
+	pair->native = native;
+	pair->site = site;
+	pair->next = atomic_load_explicit(head, memory_order_relaxed);
+	atomic_store_explicit(head, pair, memory_order_release);
+	pairs++;
+}
+
+/* For the holder of the lock: too much for the program's stack. */
+static struct {
+	char text[PATH_MAX];
+	char directory[PATH_MAX];
+	bool asked;
+	struct cw_frame frames[CW_SITE_PYTHON_MAX + CW_SITE_FRAMES_MAX];
+} work;
+
+static uintptr_t word(uintptr_t at)
+{
+	return *(const uintptr_t *)at;
+}
+
+static cw_ref intern_text(struct books *b, uintptr_t object)
+{
+	struct python_text text;
+
+	if (!object || word(object + OBJECT_TYPE) != python.text_type ||
+	    !python_text_of(object, &text))
+		return sites_string_locked(b, "?");
+	python_text_put(&text, work.text, sizeof work.text);
+	return sites_string_locked(b, work.text);
+}
+
+/* Where relative names begin; as it was when the first of them was seen. */
+static cw_ref directory(struct books *b)
+{
+	if (!work.asked) {
+		work.asked = true;
+		if (sys_call(SYS_getcwd, work.directory, sizeof work.directory, 0, 0) < 0)
+			work.directory[0] = '\0';
+	}
+	return work.directory[0] == '/' ? sites_string_locked(b, work.directory) : 0;
+}
+
+static cw_ref intern_code(struct books *b, uintptr_t code)
+{
+	struct cw_code record = {
+		.first_line = *(const uint32_t *)(code + python.at.first_line)};
+	struct cw_code *written;
+	cw_ref ref;
+
+	record.function = intern_text(b, word(code + python.at.name));
+	record.file = intern_text(b, word(code + python.at.file));
+	if (work.text[0] != '/' && work.text[0] != '<')
+		record.directory = directory(b);
+	if (!record.function || !record.file)
+		return 0;
+	ref = site_index_find(&record, sizeof record);
+	if (ref)
+		return ref;
+	written = sites_heap_take(b, sizeof record);
+	if (!written)
+		return 0;
+	memcpy(written, &record, sizeof record);
+	ref = pointer_ref(written);
+	site_index_add(written, sizeof record, ref);
+	return ref;
+}
+
+static int32_t line_of(const struct python_frame *frame)
+{
+	uintptr_t table = word(frame->code + python.at.table);
+
+	if (!table || word(table + OBJECT_TYPE) != python.bytes_type)
+		return 0;
+	return python_line(python.at.lines, (const uint8_t *)table + python.at.bytes,
+			   word(table + OBJECT_SIZE),
+			   *(const int32_t *)(frame->code + python.at.first_line),
+			   frame->lasti);
+}
+
+static bool add_frame(struct books *b, const struct python_frame *frame, uint32_t count)
+{
+	int32_t line = line_of(frame);
+	cw_ref code = intern_code(b, frame->code);
+
+	work.frames[count] = (struct cw_frame){
+		.offset = line > 0 ? (uint64_t)line : 0,
+		.module = code,
+		.flags = CW_FRAME_PYTHON,
+	};
+	return code != 0;
+}
+
+/* How many frames; the rest is cut off if there are more than a site holds. */
+static uint32_t take_frames(struct books *b, uint64_t *hash, uint16_t *flags)
+{
+	struct python_cursor cursor;
+	struct python_frame frame;
+	uint32_t count = 0;
+
+	*hash = PYTHON_KEY_SEED;
+	if (!python_walk_begin(&cursor, false))
+		return 0;
+	while (python_walk_next(&cursor, &frame)) {
+		if (count == CW_SITE_PYTHON_MAX) {
+			*flags |= CW_SITE_CUT;
+			return count;
+		}
+		if (!add_frame(b, &frame, count++))
+			return 0;
+		*hash = python_key_add(*hash, &frame);
+	}
+	return cursor.lost ? 0 : count;
+}
+
+/* The first stack is walked with every check there is. A thread that the interpreter does not know
+ * proves nothing. */
+static bool trusted(void)
+{
+	struct python_cursor cursor;
+	struct python_frame frame;
+	unsigned count = 0;
+
+	if (python_state() != PYTHON_FOUND)
+		return python_state() == PYTHON_TRUSTED;
+	if (!python_walk_begin(&cursor, true))
+		return false;
+	while (python_walk_next_checked(&cursor, &frame))
+		count++;
+	if (cursor.lost) {
+		python_distrust();
+		return false;
+	}
+	if (count)
+		atomic_store(&python.state, PYTHON_TRUSTED);
+	return count != 0;
+}
+
+static cw_ref intern(struct books *b, const struct cw_site *native, uint32_t count,
+		     uint16_t flags)
+{
+	uint32_t all = count + native->count;
+	size_t size = all * sizeof *work.frames;
+	struct cw_site *site;
+	cw_ref ref;
+
+	memcpy(work.frames + count, native->frames,
+	       native->count * sizeof *native->frames);
+	ref = site_index_find(work.frames, size);
+	if (ref)
+		return ref;
+	site = sites_heap_take(b, sizeof *site + size);
+	if (!site)
+		return 0;
+	memcpy(site, native, sizeof *site);
+	site->flags |= flags;
+	memcpy(site->frames, work.frames, size);
+	site->hash = sites_hash(site->frames, all);
+	site->count = (uint16_t)all;
+	ref = pointer_ref(site);
+	site_index_add(site->frames, size, ref);
+	return ref;
+}
+
+cw_ref python_site_make(struct books *b, cw_ref native)
+{
+	uint64_t hash;
+	uint16_t flags = 0;
+	uint32_t count;
+	cw_ref site;
+
+	if (!trusted())
+		return native;
+	count = take_frames(b, &hash, &flags);
+	if (!count)
+		return native;
+	site = intern(b, ref_pointer(native), count, flags);
+	if (!site)
+		return native;
+	remember(native, hash, site);
+	return site;
+}
