@@ -70,9 +70,29 @@ static bool check_code(void)
 	       agrees(python.code_type, "co_lnotab", at->table);
 }
 
+/* Where the characters begin: a str object that is not compact has a pointer more than one that
+ * is, a bytes object has the closing NUL. */
+static bool check_strings(void)
+{
+	const struct python_offsets *at = &python.at;
+	uintptr_t bytes, text;
+
+	if (!python_load(true, python.bytes_type + TYPE_BASIC_SIZE, &bytes) ||
+	    bytes != at->bytes + 1u)
+		return false;
+	if (at->byte_names)
+		return true;
+	/* PyASCIIObject and PyCompactUnicodeObject, with wstr and without */
+	return python_load(true, python.text_type + TYPE_BASIC_SIZE, &text) &&
+	       text == at->compact + sizeof(uintptr_t) &&
+	       ((at->ascii == 48 && at->compact == 72) ||
+		(at->ascii == 40 && at->compact == 56));
+}
+
 bool python_check_types(void)
 {
-	if (!python.code_type || !python.text_type || !python.bytes_type || !check_code())
+	if (!python.code_type || !python.text_type || !python.bytes_type ||
+	    !check_code() || !check_strings())
 		return false;
 	/* To 3.9: later a frame object is no frame. */
 	if (python.at.lines == PYTHON_LINES_LOCATIONS || python.at.lasti_unit != 1)

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Stacks of Python, held against what the interpreter itself says of them."""
+import glob
 import json
 import os
+import signal
 import subprocess
+import time
 
 import pytest
 
-from traced import PYTHON, program, pythons, traces
+from reports import Report
+from traced import BUILD, PYTHON, await_close_wait, client, example, program, pythons
 
 
 def interpreter_name(path):
@@ -64,3 +68,142 @@ def test_every_shape_is_what_the_interpreter_says(start, closewait, tmp_path, py
     assert held_against(report, server.out) >= (40 if "/2.7" not in python else 30)
     server.process.stdin.close()
     assert server.wait() == 0
+
+
+@every_python
+def test_code_that_was_freed_lends_its_name_to_no_other(start, closewait, tmp_path, python):
+    server = start([python, program("python_churn.py"), "400"], stdin=subprocess.PIPE,
+                   grace="1ms")
+    made = int(server.line(r"^ready, (\d+) addresses$").group(1))
+    assert made < 300, "no address came again"
+    truths = [json.loads(line) for line in server.out.splitlines() if line.startswith("[")]
+    report = json_report(closewait, tmp_path, server.pid)
+    counts = {}
+    for group in report["groups"]:
+        if group["verdict"] == "eof-ignored":
+            frame = group["stacks"]["eof"][0]
+            key = frame["function"], frame["file"], frame["line"]
+            counts[key] = counts.get(key, 0) + group["count"]
+    wanted = {}
+    for truth in truths:
+        wanted[tuple(truth)] = wanted.get(tuple(truth), 0) + 1
+    assert counts == wanted
+
+
+@every_python
+def test_ends_with_daemon_threads_in_recv(start, python):
+    end_with_daemons(start, python, 50)
+
+
+@pytest.mark.long
+@every_python
+def test_ends_with_daemon_threads_in_recv_often(start, python):
+    end_with_daemons(start, python, 300)
+
+
+def end_with_daemons(start, python, rounds):
+    for _ in range(rounds // 10):
+        several = [start([python, program("python_daemons.py")], grace="1ms", report="none")
+                   for _ in range(10)]
+        for one in several:
+            assert one.wait() == 0, one.err
+            assert "closewait" not in one.err
+
+
+def library_of(python):
+    """The libpython that a pyenv's interpreter links, and the prefix it belongs to."""
+    prefix = os.path.dirname(os.path.dirname(python))
+    found = sorted(glob.glob(os.path.join(prefix, "lib", "libpython?.*.so.1.0")))
+    if not found:
+        pytest.skip("no libpython beside " + python)
+    return found[0], prefix
+
+
+@pytest.mark.parametrize("python", pythons()[1:], ids=interpreter_name)
+def test_an_interpreter_that_a_program_opens_late(start, tmp_path, python):
+    library, prefix = library_of(python)
+    script = tmp_path / "embedded.py"
+    with open(example("stuck_server.py")) as f:
+        script.write_text("import sys\nsys.argv = ['x', '0']\n" + f.read())
+    server = start([program("embeds_python"), library, str(script), prefix], grace="1ms")
+    client(server.port(), b"Hello, server!")
+    server.line("received 14 bytes")
+    time.sleep(0.1)
+    server.end()
+    group = Report(server.err).only()
+    assert group.stacks["opened"][0].startswith("<string>:13 in <module>"), group.text
+    assert group.stacks["first read"][0].startswith("<string>:16 in <module>"), group.text
+
+
+# In units of 16 bits from the start of struct python_offsets: all offsets that are used, but
+# for the owner's: by a wrong one frames could only be left out.
+@pytest.mark.parametrize("python", [PYTHON] + pythons()[1:2] + pythons()[-4:],
+                         ids=interpreter_name)
+@pytest.mark.parametrize("delta", [4, 8, 1000])
+def test_a_wrong_table_of_offsets_is_refused(start, python, delta):
+    spoilt = os.path.join(BUILD, "tests", "programs", "libclosewait_spoilt.so")
+    for word in [0, 1, 3, 4, 5, 6, 9, 10, 11, 12, 13, 14, 15, 16]:
+        server = start([python, example("stuck_server.py"), "0"], grace="1ms",
+                       env={"LD_PRELOAD": spoilt,
+                            "CLOSEWAIT_TEST_OFFSETS": "%d+%d" % (word, delta)})
+        client(server.port(), b"Hello, server!")
+        server.line("received 14 bytes")
+        await_close_wait(server.port())
+        assert server.end() == -signal.SIGTERM, (word, server.err)
+        group = Report(server.err).only()
+        opened = group.stacks["opened"][0]
+        # On words that this version has no use for nothing depends.
+        if opened.startswith("stuck_server.py"):
+            assert opened.startswith("stuck_server.py:11 in <module>"), (word, group.text)
+        else:
+            assert ".py:" not in group.text, (word, group.text)
+
+
+@pytest.mark.parametrize("version, told", [
+    ("3.15.0 (main)", "Python 3.15: frames not supported"),
+    ("3.13.0rc1 (main)", "Python 3.13: frames not supported"),
+    ("3.13.1 experimental free-threading build (main)", "Python 3.13: frames not supported"),
+    ("3.14.0 (main)", "Python 3.14: frames not supported"),
+    ("3.11.2 (main)", "Python 3.11: frames not supported"),
+    ("nonsense", "frames not supported"),
+])
+def test_an_interpreter_that_is_not_known_is_refused_with_a_note(start, version, told):
+    server = start([program("fake_python"), version], grace="1ms")
+    assert server.wait() == 0
+    report = Report(server.err)
+    assert report.only().verdict == "eof-ignored"
+    assert told in report.text and not report.text.startswith("closewait: Python"), report.text
+
+
+def test_suppressions_name_python_functions_and_files(start, closewait, tmp_path, directory):
+    server = start([PYTHON, program("python_churn.py"), "3"], stdin=subprocess.PIPE,
+                   grace="1ms")
+    server.line("^ready")
+    rules = tmp_path / "rules"
+    for rule, left in (("leak:^f0001$", 2), ("leak:0002.py", 2), ("leak:python_churn.py", 0),
+                       ("leak:once", 0), ("leak:nothing", 3)):
+        rules.write_text(rule + "\n")
+        path = str(tmp_path / "report.json")
+        closewait("report", "--json", path, "--suppressions", str(rules), server.pid)
+        with open(path) as f:
+            report = json.load(f)
+        assert sum(g["count"] for g in report["groups"] if g["leak"]) == left, rule
+
+
+def test_json_of_python_frames_is_as_the_schema_says(start, closewait, tmp_path, schema):
+    server = start([PYTHON, program("python_churn.py"), "1"], stdin=subprocess.PIPE,
+                   grace="1ms")
+    server.line("^ready")
+    path = str(tmp_path / "report.json")
+    closewait("report", "--json", path, server.pid)
+    with open(path) as f:
+        report = json.load(f)
+    schema.validate(report)
+    frames = [g for g in report["groups"] if g["leak"]][0]["stacks"]["eof"]
+    assert frames[0] == {"language": "python", "function": "f0000", "file": "/made/0000.py",
+                         "line": 3, "module": None, "offset": None, "inlined": False}
+    assert {f["language"] for f in frames} == {"python"}
+    closewait("report", "--native", "--json", path, server.pid)
+    with open(path) as f:
+        frames = [g for g in json.load(f)["groups"] if g["leak"]][0]["stacks"]["eof"]
+    assert {f["language"] for f in frames} == {"python", "native"}
