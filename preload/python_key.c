@@ -7,6 +7,7 @@
 #include "python_text.h"
 
 #define OBJECT_SIZE 16
+#define TEXT_HASH   24  /* of str and bytes objects; -1: not computed yet */
 #define WHOLE_MAX   64u /* bytes hashed of one object; of longer ones, both ends */
 
 /* Constants of MurmurHash3's finalizer and of SplitMix64. */
@@ -59,27 +60,39 @@ static inline uint64_t mix_bytes(uint64_t hash, const uint8_t *at, size_t size)
 	return mix_run(hash, at + size - WHOLE_MAX / 2, WHOLE_MAX / 2);
 }
 
-static inline uint64_t mix_text(uint64_t hash, uintptr_t object)
+/* The interpreter keeps the hash of a string's characters beside them, once it was asked for it, as
+ * it is of every name. */
+static inline uint64_t text_key(uintptr_t object)
 {
 	struct python_text text;
+	uint64_t hash;
 
-	if (!object || !python_text_of(object, &text))
-		return mix(hash, object);
-	return mix_bytes(hash + text.kind, text.data, python_text_size(&text));
+	if (!object)
+		return 0;
+	hash = *(const uint64_t *)(object + TEXT_HASH);
+	if (hash != UINT64_MAX)
+		return hash;
+	if (!python_text_of(object, &text))
+		return object;
+	return mix_bytes(text.kind, text.data, python_text_size(&text));
 }
 
-uint64_t python_key_add(uint64_t hash, const struct python_frame *frame)
+/* Nothing of it waits for the frames before, so the processor works on several at a time. */
+static inline uint64_t frame_key(const struct python_frame *frame)
 {
 	const struct python_offsets *at = &python.at;
 	uintptr_t table = *(const uintptr_t *)(frame->code + at->table);
 	uint32_t line = *(const uint32_t *)(frame->code + at->first_line);
-	uint64_t file, name;
+	uint64_t file = text_key(*(const uintptr_t *)(frame->code + at->file));
+	uint64_t name = text_key(*(const uintptr_t *)(frame->code + at->name));
+	uint64_t lines = mix_bytes((uint64_t)line << 32 | (uint32_t)frame->lasti,
+				   (const uint8_t *)table + at->bytes,
+				   *(const size_t *)(table + OBJECT_SIZE));
 
-	/* Side by side, too: neither waits for the other. */
-	file = mix_text(hash, *(const uintptr_t *)(frame->code + at->file));
-	name = mix_text(hash + 1, *(const uintptr_t *)(frame->code + at->name));
-	hash = mix_bytes(hash + 2, (const uint8_t *)table + at->bytes,
-			 *(const size_t *)(table + OBJECT_SIZE));
-	hash = mix(hash, (uint64_t)line << 32 | (uint32_t)frame->lasti);
-	return mix(mix(hash, file), name);
+	return mix(mix(lines, file), name);
+}
+
+uint64_t python_key_add(uint64_t hash, const struct python_frame *frame)
+{
+	return mix(hash, frame_key(frame));
 }

@@ -166,6 +166,36 @@ cw_ref build_site(struct built_trace *trace, cw_ref module, const uint64_t *offs
 	return built_ref(trace, site);
 }
 
+cw_ref build_code(struct built_trace *trace, const char *file, const char *function)
+{
+	cw_ref name = build_string(trace, file);
+	cw_ref called = build_string(trace, function);
+	cw_ref directory = build_string(trace, "/home/u");
+	struct cw_code *code = carve(trace, CW_EXTENT_HEAP, sizeof(*code));
+
+	*code = (struct cw_code){.file = name,
+				 .function = called,
+				 .directory = directory,
+				 .first_line = 1};
+	return built_ref(trace, code);
+}
+
+cw_ref build_python_site(struct built_trace *trace, cw_ref code, const uint64_t *lines,
+			 uint16_t count, cw_ref native)
+{
+	const struct cw_site *below = (void *)(trace->bytes + (size_t)native * 8);
+	uint16_t all = (uint16_t)(count + below->count);
+	struct cw_site *site = carve(trace, CW_EXTENT_HEAP,
+				     sizeof(*site) + all * sizeof(struct cw_frame));
+
+	site->count = all;
+	for (uint16_t i = 0; i < count; i++)
+		site->frames[i] = (struct cw_frame){lines[i], code, CW_FRAME_PYTHON};
+	memcpy(site->frames + count, below->frames,
+	       below->count * sizeof(struct cw_frame));
+	return built_ref(trace, site);
+}
+
 cw_ref built_ref(const struct built_trace *trace, const void *record)
 {
 	return (cw_ref)(((const uint8_t *)record - trace->bytes) / 8);

@@ -31,6 +31,10 @@ cw_ref build_module(struct built_trace *trace, const char *path);
 /* Frames at the given offsets of one module. */
 cw_ref build_site(struct built_trace *trace, cw_ref module, const uint64_t *offsets,
 		  uint16_t count);
+/* A Python function, and a site that has it at each of some lines before the native frames. */
+cw_ref build_code(struct built_trace *trace, const char *file, const char *function);
+cw_ref build_python_site(struct built_trace *trace, cw_ref code, const uint64_t *lines,
+			 uint16_t count, cw_ref native);
 cw_ref built_ref(const struct built_trace *trace, const void *record);
 
 /* An accepted TCP socket that got 14 bytes, opened 120 s before the end. */

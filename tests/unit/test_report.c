@@ -250,6 +250,45 @@ static void a_stack_that_is_all_libc_stays_as_it_is(void **state)
 	built_trace_free(&trace);
 }
 
+/* A server of Python's whose line moves, and the fingerprint that must not. */
+static void put_python_server(const char *file, uint64_t line, bool native, char *print)
+{
+	struct built_trace trace = build_trace(8);
+	cw_ref code, below, site;
+	struct cw_socket *socket;
+
+	build_process(&trace);
+	code = build_code(&trace, file, "Server.serve");
+	below = build_site(&trace, build_module(&trace, "/usr/bin/python3.11"),
+			   (const uint64_t[]){0x600}, 1);
+	site = build_python_site(&trace, code, &line, 1, below);
+	socket = build_accepted(&trace, site);
+	build_tcp_look(&trace, socket, 8 /* CLOSE_WAIT */, 5000);
+	put(&trace, (struct report_options){.native = native});
+	assert_has("   [");
+	memcpy(print, strstr(text, "   [") + 4, 8);
+	built_trace_free(&trace);
+}
+
+static void python_frames_are_file_line_and_function(void **state)
+{
+	char first[9] = "", moved[9] = "", other[9] = "";
+
+	(void)state;
+	put_python_server("srv/app.py", 11, false, first);
+	assert_has("  opened      app.py:11 in Server.serve\n");
+	assert_null(strstr(text, "conn_close"));
+	assert_has("with conn:");
+	put_python_server("srv/app.py", 11, true, other);
+	assert_has("              conn_close ");
+	put_python_server("/opt/other/app.py", 12, false, moved);
+	assert_has("  opened      app.py:12 in Server.serve\n");
+	assert_string_equal(first, moved);
+	assert_string_equal(first, other);
+	put_python_server("srv/main.py", 11, false, other);
+	assert_string_not_equal(first, other);
+}
+
 /* get_byte() is inlined in read_request(). */
 static int with_inlined(void *context, const struct trace_view *view,
 			const struct cw_module *module, uint64_t pc, struct symbol *out,
@@ -389,6 +428,7 @@ int main(void)
 		cmocka_unit_test(the_fingerprint_knows_no_lines),
 		cmocka_unit_test(frames_of_libc_at_the_inner_end_are_left_out),
 		cmocka_unit_test(a_stack_that_is_all_libc_stays_as_it_is),
+		cmocka_unit_test(python_frames_are_file_line_and_function),
 		cmocka_unit_test(inlined_functions_are_frames_of_their_own),
 		cmocka_unit_test(the_fingerprint_does_not_depend_on_demangling),
 		cmocka_unit_test(the_first_frame_shows_its_source),

@@ -174,6 +174,7 @@ static void references_into_other_kinds_find_nothing(void **state)
 		if (kind != CW_EXTENT_HEAP) {
 			assert_null(trace_site(&view, ref, &count));
 			assert_null(trace_module(&view, ref));
+			assert_null(trace_code(&view, ref));
 			assert_string_equal(trace_string(&view, ref), "");
 		}
 	}
@@ -193,6 +194,8 @@ static void a_record_lies_whole_in_its_extent(void **state)
 
 		if (trace_module(&view, ref))
 			assert_true(sizeof(struct cw_module) <= room);
+		if (trace_code(&view, ref))
+			assert_true(sizeof(struct cw_code) <= room);
 		if (trace_site(&view, ref, &count))
 			assert_true(sizeof(struct cw_site) +
 					    count * sizeof(struct cw_frame) <=
