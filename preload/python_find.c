@@ -119,11 +119,26 @@ static void look(const struct module *m)
 	function(&version, m, "Py_GetVersion");
 	if (!version || !elf_symbol(m, "PyGILState_GetThisThreadState"))
 		return;
+	atomic_store(&python.unloads, modules_unloads());
 	if (usable(m, version())) {
 		atomic_store_explicit(&python.state, PYTHON_FOUND, memory_order_release);
 		return;
 	}
 	python_distrust();
+}
+
+void python_look_again(void)
+{
+	uint32_t unloads = modules_unloads();
+	uintptr_t known;
+	const struct module *m;
+
+	memcpy(&known, &python.this_thread, sizeof known);
+	m = modules_find(known);
+	if (m && elf_symbol(m, "PyGILState_GetThisThreadState") == known)
+		atomic_store(&python.unloads, unloads);
+	else
+		atomic_store(&python.state, PYTHON_NONE);
 }
 
 void python_seek(const struct stack *stack)

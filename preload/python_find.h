@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "modules.h"
 #include "python_offsets.h"
 #include "stack.h"
 
@@ -21,7 +22,8 @@ enum python_state {
 };
 
 struct python {
-	_Atomic uint32_t state; /* set last; what follows does not change then */
+	_Atomic uint32_t unloads; /* of libraries, when it was last seen to be there */
+	_Atomic uint32_t state;   /* set last; what follows does not change then */
 	unsigned major, minor;
 	struct python_offsets at;
 	uint16_t bytecode; /* of code objects to 3.10: their co_code */
@@ -47,6 +49,17 @@ static inline enum python_state python_state(void)
 /* Looks into the modules of a stack that nobody has looked into. For the holder of the sites'
  * lock, and not for the stack of a signal handler. */
 void python_seek(const struct stack *stack);
+
+/* Has a library been unloaded since? It may have been the interpreter's. */
+static inline bool python_may_be_gone(void)
+{
+	return atomic_load_explicit(&python.unloads, memory_order_relaxed) !=
+	       modules_unloads();
+}
+
+/* Looks whether it was; then there is none any more, until another is found. For the holder of the
+ * sites' lock. */
+void python_look_again(void);
 
 /* Its stack is not what its table of offsets says: never again in this process. */
 void python_distrust(void);

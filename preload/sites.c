@@ -165,6 +165,21 @@ static void make_python(void *argument)
 	work.site = python_site_make(argument, work.site);
 }
 
+/* Nothing of the interpreter's is called before it is known to be there still. */
+static bool python_is_there(void)
+{
+	uint64_t mask;
+
+	if (python_may_be_gone()) {
+		if (!enter(&mask))
+			return false;
+		if (python_may_be_gone())
+			python_look_again();
+		leave(&mask);
+	}
+	return python_state() == PYTHON_FOUND || python_state() == PYTHON_TRUSTED;
+}
+
 /* A handler may have interrupted the interpreter, and of a stack that was not unwound it is not
  * known whether there is one. */
 static bool may_have_python(cw_ref native)
@@ -172,10 +187,11 @@ static bool may_have_python(cw_ref native)
 	const struct cw_site *site;
 	enum python_state state = python_state();
 
-	if (state == PYTHON_NONE || state == PYTHON_REFUSED || !python.this_thread())
+	if (state == PYTHON_NONE || state == PYTHON_REFUSED)
 		return false;
 	site = ref_pointer(native);
-	return !(site->flags & (CW_SITE_HANDLER | CW_SITE_SHORT));
+	return !(site->flags & (CW_SITE_HANDLER | CW_SITE_SHORT)) && python_is_there() &&
+	       python.this_thread();
 }
 
 static cw_ref with_python(struct books *b, cw_ref native)

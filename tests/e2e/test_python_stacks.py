@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from reports import Report
-from traced import BUILD, PYTHON, await_close_wait, client, example, program, pythons
+from reports import Report, named
+from traced import (BUILD, LIBRARY, PYTHON, await_close_wait, client, example, program,
+                    pythons)
 
 
 def interpreter_name(path):
@@ -133,6 +134,34 @@ def test_an_interpreter_that_a_program_opens_late(start, tmp_path, python):
     group = Report(server.err).only()
     assert group.stacks["opened"][0].startswith("<string>:13 in <module>"), group.text
     assert group.stacks["first read"][0].startswith("<string>:16 in <module>"), group.text
+
+
+@pytest.mark.parametrize("python", pythons()[1:], ids=interpreter_name)
+def test_an_interpreter_that_a_program_unloads(start, tmp_path, python):
+    library, prefix = library_of(python)
+    script = tmp_path / "embedded.py"
+    script.write_text("import socket\na, b = socket.socketpair()\na.close()\n"
+                      "assert not b.recv(1)\nb.close()\n")
+    server = start([program("embeds_python"), library, str(script), prefix], grace="1ms")
+    assert server.wait() == 0, server.err
+    assert server.out in ("unloaded\n", "stays\n")
+    group = Report(server.err).only()
+    assert named(group.stack("EOF read"), "main"), group.text
+
+
+def test_a_program_that_is_no_python_pays_no_system_call(start, need, tmp_path):
+    need("strace")
+    log = str(tmp_path / "calls")
+    for argv, expected in (([program("hello")], 0), ([PYTHON, "relative.py"], 1)):
+        (tmp_path / "relative.py").write_text("import socket\nsocket.socketpair()\n")
+        server = start(["strace", "-f", "-o", log, "-e", "trace=getcwd,process_vm_readv",
+                        "env", "-C", str(tmp_path), "LD_PRELOAD=" + LIBRARY] + argv,
+                       preload=False)
+        server.wait()
+        with open(log) as f:
+            calls = [line for line in f if "getcwd(" in line]
+        # The interpreter asks for its own ends.
+        assert len(calls) == 0 if not expected else len(calls) >= expected, calls
 
 
 # In units of 16 bits from the start of struct python_offsets: all offsets that are used, but

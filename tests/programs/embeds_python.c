@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* Opens a libpython late, and runs a script in it.
+/* Opens a libpython late, and runs a script in it. Then it ends the interpreter, unloads the library,
+ * says whether it is gone, and uses sockets once more.
  *
  * Usage: embeds_python LIBPYTHON SCRIPT PREFIX */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "loopback.h"
 
 static void *found(void *library, const char *name)
 {
@@ -21,6 +24,8 @@ int main(int argc, char **argv)
 {
 	void *library;
 	void (*initialize)(void);
+	void (*finalize)(void);
+	struct pair pair;
 	int (*run)(const char *);
 	FILE *script;
 	static char text[65536];
@@ -36,6 +41,19 @@ int main(int argc, char **argv)
 	}
 	*(void **)&initialize = found(library, "Py_Initialize");
 	*(void **)&run = found(library, "PyRun_SimpleString");
+	*(void **)&finalize = found(library, "Py_Finalize");
 	initialize();
-	return run(text);
+	if (run(text))
+		return 1;
+	finalize();
+	dlclose(library);
+	library = dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD);
+	printf("%s\n", library ? "stays" : "unloaded");
+	fflush(stdout);
+	pair = pair_open();
+	must(!close(pair.client), "close");
+	await_readable(pair.server);
+	must(read(pair.server, text, 1) == 0, "read");
+	hold(20);
+	return 0;
 }

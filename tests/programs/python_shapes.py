@@ -108,8 +108,8 @@ def class_body(conn):
 
 @shape
 def executed(conn):
-    exec(compile("\n\ndef f(c):\n    x = 1\n    return c.recv(64)\n\nf(conn)\n", "<made up>", "exec"),
-         {"conn": conn})
+    source = "\n\ndef f(c):\n    x = 1\n    return c.recv(64)\n\nf(conn)\n"
+    exec(compile(source, "<made up>", "exec"), {"conn": conn})
 
 
 @shape
