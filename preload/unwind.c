@@ -277,6 +277,22 @@ static uintptr_t restorer(void)
 	return 0;
 }
 
+/* Of a signal's frame, behind the return address: struct ucontext, <asm/ucontext.h>, in words. */
+#define UC_FLAGS     1
+#define UC_LINK      2
+#define UC_CS        24 /* in the low 16 bits */
+#define UC_FLAGS_MAX 15 /* all that the kernel has ever set */
+#define USER_CS      0x33
+
+/* sigaction() itself leaves the restorer's address on the stack, beside other words. */
+__attribute__((no_sanitize("address"))) static bool is_signal_frame(
+	struct capture *c, const uintptr_t *frame)
+{
+	return page_readable(c, (uintptr_t)&frame[UC_CS]) &&
+	       frame[UC_FLAGS] <= UC_FLAGS_MAX && !frame[UC_LINK] &&
+	       (frame[UC_CS] & 0xffff) == USER_CS;
+}
+
 /* Opening libunwind takes the loader's lock and malloc's. In a signal handler the interrupted
  * code may hold them, so there only the caller is known, and the next capture tries again. The
  * return address of a handler may also be left over from one that has returned: not for ever. */
@@ -289,7 +305,8 @@ __attribute__((no_sanitize("address"))) static bool in_handler(struct capture *c
 		return false;
 	for (uintptr_t at = c->low; at - c->low < HANDLER_SPAN && page_readable(c, at);
 	     at += sizeof wanted) {
-		if (*(const uintptr_t *)at == wanted) {
+		if (*(const uintptr_t *)at == wanted &&
+		    is_signal_frame(c, (const uintptr_t *)at)) {
 			refusals++;
 			return true;
 		}

@@ -207,6 +207,14 @@ def test_first_socket_in_a_handler_is_recorded(start, way):
         assert short == (way == "alone"), run.err
 
 
+def test_what_sigaction_leaves_on_the_stack_is_no_handler(start):
+    run = start([program("after_sigaction"), HOLD], grace=GRACE)
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert named(report.only().stack("opened"), "leak", "serve", "main"), run.err
+    assert "only the caller" not in report.text
+
+
 def test_server_whose_standard_error_is_its_client(directory):
     """As inetd starts them: what is written to descriptor 2 goes to the peer."""
     listener = socket.create_server(("127.0.0.1", 0))

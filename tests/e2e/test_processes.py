@@ -92,6 +92,7 @@ def test_killed_worker_and_living_master(start, directory, read_report):
     report = read_report(*traces(directory))
     assert "eof-ignored" in report.text, report.text
     assert str(culprit) in report.text, report.text
+    assert master.end() == 0
 
 
 @pytest.mark.parametrize("leaving", ["exec", "_exit"])
