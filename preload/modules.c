@@ -285,8 +285,6 @@ static cw_ref write_module(struct books *b, struct module *m)
 		.high = m->high,
 		.build_id_size = m->build_id_size,
 	};
-	struct cw_module *written;
-	cw_ref ref;
 
 	if (!*path) {
 		proc_executable(exe, sizeof exe);
@@ -294,16 +292,7 @@ static cw_ref write_module(struct books *b, struct module *m)
 	}
 	record.path = sites_string_locked(b, path);
 	memcpy(record.build_id, m->build_id, sizeof m->build_id);
-	ref = site_index_find(&record, sizeof record);
-	if (ref)
-		return ref;
-	written = sites_heap_take(b, sizeof record);
-	if (!written)
-		return 0;
-	memcpy(written, &record, sizeof record);
-	ref = pointer_ref(written);
-	site_index_add(written, sizeof record, ref);
-	return ref;
+	return sites_record_locked(b, &record, sizeof record);
 }
 
 struct cw_frame modules_frame(struct books *b, uintptr_t pc, bool exact)

@@ -121,8 +121,6 @@ static cw_ref intern_code(struct books *b, uintptr_t code)
 {
 	struct cw_code record = {
 		.first_line = *(const uint32_t *)(code + python.at.first_line)};
-	struct cw_code *written;
-	cw_ref ref;
 
 	record.function = intern_text(b, word(code + python.at.name));
 	record.file = intern_text(b, word(code + python.at.file));
@@ -130,16 +128,7 @@ static cw_ref intern_code(struct books *b, uintptr_t code)
 		record.directory = directory(b);
 	if (!record.function || !record.file)
 		return 0;
-	ref = site_index_find(&record, sizeof record);
-	if (ref)
-		return ref;
-	written = sites_heap_take(b, sizeof record);
-	if (!written)
-		return 0;
-	memcpy(written, &record, sizeof record);
-	ref = pointer_ref(written);
-	site_index_add(written, sizeof record, ref);
-	return ref;
+	return sites_record_locked(b, &record, sizeof record);
 }
 
 static int32_t line_of(const struct python_frame *frame)

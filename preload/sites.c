@@ -218,6 +218,22 @@ cw_ref site_here(struct books *b)
 	return native && may_have_python(native) ? with_python(b, native) : native;
 }
 
+cw_ref sites_record_locked(struct books *b, const void *record, size_t size)
+{
+	cw_ref ref = site_index_find(record, size);
+	void *written;
+
+	if (ref)
+		return ref;
+	written = sites_heap_take(b, size);
+	if (!written)
+		return 0;
+	memcpy(written, record, size);
+	ref = pointer_ref(written);
+	site_index_add(written, size, ref);
+	return ref;
+}
+
 cw_ref sites_string_locked(struct books *b, const char *text)
 {
 	size_t size = strlen(text);
