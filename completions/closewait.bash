@@ -13,7 +13,7 @@ _closewait_options() {
 		--max-leaks= --suppressions= --baseline= --annotate= --color= --grace= --slow-close='
 
 	case $1 in
-	run) echo "$output --report= --wait= --keep --dir= --help" ;;
+	run) echo "$output --report= --sample= --wait= --keep --dir= --help" ;;
 	report) echo "$output --help" ;;
 	list) echo '--dir= --help' ;;
 	clean) echo '--older-than= --dir= --help' ;;
@@ -75,6 +75,7 @@ _closewait_value() {
 	--annotate) _closewait_words github "$2" ;;
 	--color) _closewait_words 'auto always never' "$2" ;;
 	--exitcode) _closewait_words 23 "$2" ;;
+	--sample) _closewait_words 'off 100ms 1s 10s' "$2" ;;
 	--grace | --slow-close | --wait | --older-than)
 		_closewait_words '100ms 1s 10s 1m 1h' "$2"
 		;;

@@ -8,9 +8,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
+
+#define NS_PER_S 1000000000ull
 
 /* What is left alone: what cannot be caught, what the terminal stops jobs with, and faults. */
 static const int not_ours[] = {SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGSEGV,
@@ -106,15 +109,40 @@ static bool reap(struct child *child)
 	return ended;
 }
 
-void child_wait(struct child *child)
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
+/* Waits for a signal until `end`. Returns it, or -1 with errno EAGAIN: it is time. */
+static int wait_until(const sigset_t *set, siginfo_t *info, uint64_t end)
+{
+	uint64_t moment = now();
+	uint64_t left = end > moment ? end - moment : 0;
+	const struct timespec time = {(time_t)(left / NS_PER_S), (long)(left % NS_PER_S)};
+
+	return sigtimedwait(set, info, &time);
+}
+
+void child_wait(struct child *child, const struct ticker *ticker)
 {
 	sigset_t set = passed_on();
+	uint64_t next = ticker ? now() + ticker->period : 0;
 	siginfo_t info;
 
 	while (!reap(child)) {
-		if (sigwaitinfo(&set, &info) < 0 || info.si_signo == SIGCHLD)
-			continue;
-		pass_on(child, &info);
+		int signal = ticker ? wait_until(&set, &info, next)
+				    : sigwaitinfo(&set, &info);
+
+		if (signal < 0 && errno == EAGAIN) {
+			ticker->tick(ticker->context);
+			next = now() + ticker->period;
+		} else if (signal > 0 && signal != SIGCHLD) {
+			pass_on(child, &info);
+		}
 	}
 }
 

@@ -23,8 +23,16 @@ struct child {
  * exec, after which there is no child. */
 int child_start(struct child *child, char *const argv[]);
 
-/* Waits for its end, passing signals on. To be called at once after child_start(). */
-void child_wait(struct child *child);
+/* What is done every `period` nanoseconds while a child is waited for. */
+struct ticker {
+	uint64_t period;
+	void (*tick)(void *context);
+	void *context;
+};
+
+/* Waits for its end, passing signals on. To be called at once after child_start(). `ticker` may
+ * be NULL. */
+void child_wait(struct child *child, const struct ticker *ticker);
 
 /* Ends as it ended: by the same signal, without a core of our own, or with the same status. */
 __attribute__((noreturn)) void child_end_alike(const struct child *child);

@@ -10,6 +10,7 @@
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,6 +26,10 @@
 /* sk_shutdown of the kernel: <net/sock.h>. */
 #define RCV_SHUTDOWN  1
 #define BOTH_SHUTDOWN 3
+
+struct diag {
+	struct mnl_socket *netlink;
+};
 
 struct dump {
 	diag_visit *visit;
@@ -142,7 +147,8 @@ static int run(struct mnl_socket *netlink, const struct nlmsghdr *request, mnl_c
 	return more == MNL_CB_STOP ? 0 : -errno;
 }
 
-static int dump_inet(struct mnl_socket *netlink, uint8_t family, struct dump *dump)
+static int dump_inet(struct mnl_socket *netlink, uint8_t family, uint32_t states,
+		     struct dump *dump)
 {
 	char buffer[256] __attribute__((aligned(8)));
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -155,7 +161,7 @@ static int dump_inet(struct mnl_socket *netlink, uint8_t family, struct dump *du
 	wanted->sdiag_family = family;
 	wanted->sdiag_protocol = IPPROTO_TCP;
 	wanted->idiag_ext = 1 << (INET_DIAG_INFO - 1);
-	wanted->idiag_states = ~0u;
+	wanted->idiag_states = states;
 	return run(netlink, request, visit_inet, dump);
 }
 
@@ -199,7 +205,7 @@ static struct mnl_socket *open_netlink_of(pid_t pid)
 	theirs = open(path, O_RDONLY | O_CLOEXEC);
 	if (ours < 0 || theirs < 0 || fstat(ours, &a) < 0 || fstat(theirs, &b) < 0)
 		return NULL;
-	if (a.st_ino == b.st_ino)
+	if (a.st_ino == b.st_ino && a.st_dev == b.st_dev)
 		return open_netlink();
 	if (setns(theirs, CLONE_NEWNET) < 0)
 		return NULL;
@@ -211,20 +217,46 @@ static struct mnl_socket *open_netlink_of(pid_t pid)
 	return netlink;
 }
 
+struct diag *diag_open(pid_t pid)
+{
+	struct diag *diag = malloc(sizeof(*diag));
+
+	if (!diag)
+		return NULL;
+	diag->netlink = pid ? open_netlink_of(pid) : open_netlink();
+	if (diag->netlink)
+		return diag;
+	free(diag);
+	return NULL;
+}
+
+void diag_close(struct diag *diag)
+{
+	if (diag)
+		mnl_socket_close(diag->netlink);
+	free(diag);
+}
+
+int diag_tcp(struct diag *diag, uint32_t states, diag_visit *visit, void *context)
+{
+	struct dump dump = {visit, context};
+	int error = dump_inet(diag->netlink, AF_INET, states, &dump);
+
+	return error ? error : dump_inet(diag->netlink, AF_INET6, states, &dump);
+}
+
 int diag_each(pid_t pid, diag_visit *visit, void *context)
 {
 	struct dump dump = {visit, context};
-	struct mnl_socket *netlink = open_netlink_of(pid);
+	struct diag *diag = diag_open(pid);
 	int error;
 
-	if (!netlink)
+	if (!diag)
 		return -errno;
-	error = dump_inet(netlink, AF_INET, &dump);
-	if (!error)
-		error = dump_inet(netlink, AF_INET6, &dump);
+	error = diag_tcp(diag, ~0u, visit, context);
 	/* A kernel may be built without unix_diag: those sockets stay unknown. */
 	if (!error)
-		dump_unix(netlink, &dump);
-	mnl_socket_close(netlink);
+		dump_unix(diag->netlink, &dump);
+	diag_close(diag);
 	return error;
 }

@@ -35,6 +35,8 @@ static json_t *as_json(const struct run_facts *facts)
 	if (json && facts->ended) {
 		json_object_set_new(json, "ended",
 				    json_integer((json_int_t)facts->ended));
+		json_object_set_new(json, "ended_monotonic",
+				    json_integer((json_int_t)facts->ended_mono));
 		json_object_set_new(json, "status", json_integer(facts->status));
 	}
 	return json;
@@ -65,7 +67,7 @@ int run_facts_read(struct run_facts *facts, const char *session)
 {
 	char path[PATH_MAX];
 	const char *command = NULL;
-	json_int_t started = 0, ended = 0;
+	json_int_t started = 0, ended = 0, ended_mono = 0;
 	json_t *json;
 	int error = 0;
 	int pid = 0;
@@ -74,13 +76,14 @@ int run_facts_read(struct run_facts *facts, const char *session)
 	if (facts_path(path, sizeof(path), session) < 0 || access(path, R_OK) < 0)
 		return -ENOENT;
 	json = json_load_file(path, 0, NULL);
-	if (json_unpack(json, "{s?s, s:i, s:I, s?I, s?i}", "command", &command, "pid",
-			&pid, "started", &started, "ended", &ended, "status",
-			&facts->status) < 0)
+	if (json_unpack(json, "{s?s, s:i, s:I, s?I, s?I, s?i}", "command", &command,
+			"pid", &pid, "started", &started, "ended", &ended,
+			"ended_monotonic", &ended_mono, "status", &facts->status) < 0)
 		error = -EBADMSG;
 	facts->pid = pid;
 	facts->started = (uint64_t)started;
 	facts->ended = (uint64_t)ended;
+	facts->ended_mono = (uint64_t)ended_mono;
 	facts->command = !error && command ? strdup(command) : NULL;
 	json_decref(json);
 	return error;

@@ -13,6 +13,7 @@ struct run_facts {
 	pid_t pid;        /* of the command */
 	uint64_t started; /* ns since the epoch */
 	uint64_t ended;   /* the same; 0: it has not, or nobody saw it */
+	uint64_t ended_mono; /* ns, monotonic: the same moment */
 	int status;       /* wait(2)'s, with `ended` */
 };
 

@@ -10,6 +10,7 @@
 #include "complain.h"
 #include "host_process.h"
 #include "live_looks.h"
+#include "sampled_looks.h"
 #include "session.h"
 
 static enum report_life life_of(const struct trace_view *view,
@@ -65,17 +66,39 @@ static int add_trace(struct session *session, const char *path, const char *name
 	}
 	session->looks[session->trace_count] =
 		live_looks_take(&trace->view, name ? name : path);
+	if (session->sampled)
+		sampled_looks_attach(session->sampled, &trace->view);
 	if (session->looks[session->trace_count])
 		live_looks_attach(session->looks[session->trace_count], &trace->view);
 	session->trace_count++;
 	return add_processes(session, &trace->view);
 }
 
+/* NULL: there is none in the path, or no memory. */
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? strndup(path, (size_t)(slash - path)) : NULL;
+}
+
+/* Traces that are reported on together are of one session. What cannot be read says nothing. */
+static void take_samples(struct session *session, const char *path)
+{
+	AUTO_FREE char *directory = directory_of(path);
+	AUTO_FREE struct sampled_looks *looks = calloc(1, sizeof(*looks));
+
+	if (!directory || !looks || samples_read(&session->samples, directory) < 0 ||
+	    sampled_looks_take(looks, &session->samples) < 0)
+		return;
+	session->sampled = looks;
+	looks = NULL;
+}
+
 /* How the command was killed only its parent knows, which was `closewait run`. */
 static void take_facts(struct session *session, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	AUTO_FREE char *directory = slash ? strndup(path, (size_t)(slash - path)) : NULL;
+	AUTO_FREE char *directory = directory_of(path);
 	const struct run_facts *facts = &session->facts;
 
 	if (!directory || run_facts_read(&session->facts, directory) < 0 ||
@@ -86,8 +109,10 @@ static void take_facts(struct session *session, const char *path)
 
 		if (process->life == REPORT_LIFE_KILLED &&
 		    trace_process(process->view, process->extent)->pid ==
-			    (uint32_t)facts->pid)
+			    (uint32_t)facts->pid) {
 			process->killed_by = WTERMSIG(facts->status);
+			process->killed_at = facts->ended_mono;
+		}
 	}
 }
 
@@ -117,6 +142,8 @@ int session_load(struct session *session, char *const *paths, size_t count,
 		complain(name ? name : paths[0], "no memory");
 		return -1;
 	}
+	if (count)
+		take_samples(session, paths[0]);
 	for (size_t i = 0; i < count; i++) {
 		if (add_trace(session, paths[i], name) < 0) {
 			complain(name ? name : paths[i], "no memory");
@@ -138,6 +165,10 @@ void session_free(struct session *session)
 		live_looks_free(session->looks[i]);
 		trace_unload(&session->traces[i]);
 	}
+	if (session->sampled)
+		sampled_looks_free(session->sampled);
+	free(session->sampled);
+	samples_free(&session->samples);
 	symbols_close(session->symbols);
 	run_facts_free(&session->facts);
 	free(session->traces);

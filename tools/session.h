@@ -9,11 +9,13 @@
 #include <sys/types.h>
 
 #include "run_facts.h"
+#include "samples.h"
 #include "symbols.h"
 #include "trace/report.h"
 #include "trace_load.h"
 
 struct live_looks;
+struct sampled_looks;
 
 struct session {
 	struct loaded_trace *traces;
@@ -22,6 +24,8 @@ struct session {
 	struct report_process *processes;
 	uint32_t process_count;
 	struct report_clean clean;
+	struct samples samples;         /* empty if nobody took any */
+	struct sampled_looks *sampled;  /* NULL if nobody did */
 	struct run_facts facts; /* empty if the session is not of `closewait run` */
 	struct symbols *symbols;
 	char root[64];    /* in front of the modules' paths */

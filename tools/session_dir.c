@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "complain.h"
 #include "host_process.h"
+#include "samples.h"
 #include "session_dir.h"
 #include "trace/format.h"
 
@@ -171,7 +172,8 @@ static bool belongs_to_session(const char *name)
 	size_t image = name[pid] == '.' ? strspn(name + pid + 1, digits) : 0;
 	const char *end = name + pid + 1 + image;
 
-	if (strcmp(name, "session.json") == 0 || strcmp(name, CW_LOADED_NAME) == 0)
+	if (strcmp(name, "session.json") == 0 || strcmp(name, CW_LOADED_NAME) == 0 ||
+	    strcmp(name, SAMPLES_NAME) == 0)
 		return true;
 	return pid && image &&
 	       (strcmp(end, ".cwtrace") == 0 || strcmp(end, ".report.txt") == 0);

@@ -58,7 +58,10 @@ static void put_half_closed_words(const struct text_sink *sink, const struct gro
 
 static void put_unknown_words(const struct text_sink *sink, const struct group *group)
 {
-	if (group->subject->context.killed)
+	if (group->subject->context.killed && group->subject->view.sampled)
+		text_put(sink, "open when the process was killed; no EOF was read, and the "
+			       "kernel had not said that the peer closed");
+	else if (group->subject->context.killed)
 		text_put(sink, "open when the process was killed; no EOF was read, "
 			       "and nobody had asked the kernel");
 	else

@@ -97,7 +97,9 @@ static void put_uptime(const struct report *report)
 	if (!uptime)
 		return;
 	text_put(report->sink,
-		 report->subject->context.killed ? ", up at least " : ", up ");
+		 report->subject->context.killed && !report->subject->context.dated
+			 ? ", up at least "
+			 : ", up ");
 	text_duration(report->sink, uptime);
 }
 

@@ -107,10 +107,30 @@ static void put_descriptors(const struct report *report)
 	text_put(report->sink, " descriptors.");
 }
 
+static void put_sample_age(const struct report *report)
+{
+	const struct subject *subject = report->subject;
+
+	text_put(report->sink, "Kernel state last read ");
+	if (subject->context.dated) {
+		text_duration(report->sink,
+			      subject->context.moment > subject->view.sampled
+				      ? subject->context.moment - subject->view.sampled
+				      : 0);
+		text_put(report->sink, " before the end");
+	} else {
+		text_put(report->sink, "while it lived");
+	}
+}
+
 static void put_kernel_age(const struct report *report)
 {
 	uint64_t looked = report->subject->process->looked;
 
+	if (!looked && !report->subject->view.look) {
+		put_sample_age(report);
+		return;
+	}
 	text_put(report->sink, "Kernel state read ");
 	if (report->subject->view.look) {
 		text_put(report->sink, "now");
@@ -183,7 +203,7 @@ static void put_losses(const struct report *report)
 
 static bool is_asked(const struct subject *subject)
 {
-	return subject->view.look || subject->process->looked;
+	return subject->view.look || subject->process->looked || subject->view.sampled;
 }
 
 static void put_kernel(const struct report *report)

@@ -110,8 +110,15 @@ static enum verdict open_verdict(struct judge *judge)
 	return VERDICT_OPEN;
 }
 
+/* Is it known how long the process had been alive, and had not closed? When a killed one ended
+ * nobody wrote down: the kernel was asked while it lived, or somebody saw the end. */
+static bool end_is_known(const struct judge *judge)
+{
+	return !judge->context->killed || judge->context->dated || judge->look;
+}
+
 /* grace is compared with the dwell as it is known: for "at least" that is its lower bound.
- * Who was killed had no chance to close: nothing of it is young. */
+ * Of a process that may have lived for long after its last recorded moment nothing is young. */
 static enum verdict leak(struct judge *judge, enum verdict verdict, uint64_t dwell,
 			 enum dwell_bound bound)
 {
@@ -119,9 +126,9 @@ static enum verdict leak(struct judge *judge, enum verdict verdict, uint64_t dwe
 
 	detail->dwell = min(dwell, age(judge));
 	detail->bound = bound;
-	if (bound == DWELL_EXACT && judge->context->killed)
+	if (bound == DWELL_EXACT && judge->context->killed && !judge->context->dated)
 		detail->bound = DWELL_AT_LEAST;
-	detail->young = detail->dwell < judge->context->grace && !judge->context->killed;
+	detail->young = detail->dwell < judge->context->grace && end_is_known(judge);
 	detail->leak = !detail->young;
 	return verdict;
 }
@@ -333,6 +340,9 @@ enum verdict verdict_of(const struct cw_socket *socket, const struct cw_look *lo
 		return VERDICT_CLOSED;
 	if (judge.flags & CW_SOCKET_LATE)
 		return late_verdict(&judge);
+	/* The last thing that is known of who was killed. */
+	if (context->killed && look && look->taken > judge.moment)
+		judge.moment = look->taken;
 	if (look && look->flags & CW_LOOK_GONE)
 		return VERDICT_GONE;
 	if (!is_candidate(&judge))

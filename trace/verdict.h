@@ -39,6 +39,7 @@ struct verdict_context {
 	uint64_t slow_close; /* ns */
 	bool alive; /* the process goes on: what it closed is closed, not swept up by exit */
 	bool killed; /* it ended without a word, and `moment` is its last known one */
+	bool dated;  /* it did, but somebody saw when: that is `moment` */
 };
 
 struct verdict_detail {

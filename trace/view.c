@@ -165,7 +165,11 @@ const struct cw_look *trace_socket_look(const struct trace_view *view,
 
 	if (view->look)
 		newer = view->look(view->look_context, socket);
-	return newer ? newer : trace_look(view, socket->look);
+	if (!newer)
+		newer = trace_look(view, socket->look);
+	if (!newer && view->sample)
+		newer = view->sample(view->sample_context, socket);
+	return newer;
 }
 
 const struct cw_module *trace_module(const struct trace_view *view, cw_ref ref)

@@ -28,6 +28,11 @@ struct trace_view {
 	 * nothing of the socket. */
 	const struct cw_look *(*look)(void *context, const struct cw_socket *socket);
 	void *look_context;
+	/* What was seen of a socket while its process lived, for one that its process was not
+	 * asked of; NULL: nobody looked. */
+	const struct cw_look *(*sample)(void *context, const struct cw_socket *socket);
+	void *sample_context;
+	uint64_t sampled; /* ns: the last of these looks, 0: there was none */
 };
 
 /* Opens a view on `size` bytes, aligned to 8. Returns 0, or -errno: -ENODATA empty or cut
@@ -57,8 +62,8 @@ const struct cw_code *trace_code(const struct trace_view *view, cw_ref ref);
 /* *count is the number of frames that may be read: never more than the record holds. */
 const struct cw_site *trace_site(const struct trace_view *view, cw_ref ref,
 				 uint32_t *count);
-/* The look to judge a socket by: the view's own newer one, else the recorded one, else
- * NULL. */
+/* The look to judge a socket by: the view's own newer one, else the recorded one, else what was
+ * seen of it earlier, else NULL. */
 const struct cw_look *trace_socket_look(const struct trace_view *view,
 					const struct cw_socket *socket);
 /* The reference of the n-th record of `record_size` bytes in extent `index`. */

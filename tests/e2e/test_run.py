@@ -145,7 +145,7 @@ def test_ignored_sigchld_is_the_commands_and_does_not_keep_us_waiting(directory)
 
 def test_seeds_server_killed_with_9(run, need):
     """One report, the socket in it, and the status tells of the signal."""
-    one = run(command=[PYTHON, "-u", example("stuck_server.py"), 0])
+    one = run("--sample", "off", command=[PYTHON, "-u", example("stuck_server.py"), 0])
     peer = client(one.port(), b"Hello, server!")
     one.line("received 14 bytes")
     server = int(subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(one.pid)]))
@@ -159,7 +159,7 @@ def test_seeds_server_killed_with_9(run, need):
 
 
 def test_c_server_killed_with_9(run, directory):
-    one = run(command=[example("eof_ignored"), 0, 8])
+    one = run("--grace", "1ms", command=[example("eof_ignored"), 0, 8])
     port = one.port()
     for i in range(8):
         client(port, b"half") if i % 2 else client(port, b"all\n", 3)

@@ -14,6 +14,7 @@ enum when {
 	ENDED,
 	ALIVE,
 	KILLED,
+	KILLED_THEN, /* somebody saw when */
 };
 
 /* What is not given is: an accepted, connected TCP socket opened 120 s ago by a process that
@@ -30,6 +31,7 @@ struct row {
 	enum when when;
 	uint8_t origin, domain, type;
 	uint64_t opened, eof, reset, moved, closed;
+	uint64_t looked_later; /* than the moment */
 	uint64_t in, out;
 	int state;
 	uint32_t look_flags, unsent;
@@ -410,6 +412,42 @@ static const struct row rows[] = {
 	 .look_flags = CW_LOOK_HUP | CW_LOOK_RDHUP},
 
 	{.what = "killed, nobody asked", .verdict = VERDICT_UNKNOWN, .when = KILLED},
+	{.what = "killed, seen in CLOSE_WAIT before",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .leak = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 5 * S,
+	 .when = KILLED,
+	 .state = TCP_CLOSE_WAIT,
+	 .ack_ms = 5000,
+	 .recv_ms = 6000},
+	{.what = "killed, seen in CLOSE_WAIT for less than grace",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .young = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = S / 2,
+	 .when = KILLED,
+	 .state = TCP_CLOSE_WAIT,
+	 .ack_ms = 500,
+	 .recv_ms = 6000},
+	{.what = "killed, seen in CLOSE_WAIT after the last recorded moment",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .leak = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 2 * S,
+	 .when = KILLED,
+	 .looked_later = 20 * S,
+	 .state = TCP_CLOSE_WAIT,
+	 .ack_ms = 2000,
+	 .recv_ms = 30000},
+	{.what = "EOF read less than grace before somebody saw the end",
+	 .verdict = VERDICT_EOF_IGNORED,
+	 .young = true,
+	 .bound = DWELL_EXACT,
+	 .dwell = S / 2,
+	 .when = KILLED_THEN,
+	 .flags = CW_SOCKET_EOF,
+	 .eof = S / 2},
 	{.what = "killed, not connected",
 	 .verdict = VERDICT_OPEN,
 	 .when = KILLED,
@@ -476,7 +514,7 @@ static struct cw_socket socket_of(const struct row *row)
 static struct cw_look look_of(const struct row *row)
 {
 	struct cw_look look = {
-		.taken = NOW,
+		.taken = NOW + row->looked_later,
 		.flags = row->look_flags | (row->state > 0 ? CW_LOOK_TCP : 0),
 		.state = row->state > 0 ? (uint32_t)row->state : 0,
 		.unsent = row->unsent,
@@ -501,7 +539,8 @@ static void each_rule_gives_its_verdict(void **state)
 			.grace = S,
 			.slow_close = 10 * S,
 			.alive = row->when == ALIVE,
-			.killed = row->when == KILLED,
+			.killed = row->when == KILLED || row->when == KILLED_THEN,
+			.dated = row->when == KILLED_THEN,
 		};
 		struct verdict_detail detail;
 		enum verdict verdict =

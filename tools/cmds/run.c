@@ -17,6 +17,7 @@
 #include "tools/output.h"
 #include "tools/preload_env.h"
 #include "tools/run_facts.h"
+#include "tools/sampler.h"
 #include "tools/session_dir.h"
 #include "tools/stragglers.h"
 #include "tools/trace_find.h"
@@ -26,7 +27,10 @@
 /* A failure of our own, as env(1) and others have it. */
 #define EXIT_OURS 125
 
-#define WAIT_DEFAULT 2000000000ull /* ns */
+#define WAIT_DEFAULT   2000000000ull /* ns */
+#define SAMPLE_DEFAULT 1000000000ull /* ns */
+/* More often than this it would be a load. */
+#define SAMPLE_MIN 10000000ull /* ns */
 
 static const char help[] =
 	"usage: closewait run [options] -- COMMAND [ARGUMENT …]\n"
@@ -47,6 +51,8 @@ static const char help[] =
 	"  --color WHEN         auto (on a terminal), always, never\n"
 	"  --grace DURATION     younger states are not judged (1s)\n"
 	"  --slow-close DURATION   a close later than this is a fault (10s)\n"
+	"  --sample DURATION    ask the kernel that often which sockets are in CLOSE_WAIT,\n"
+	"                       for processes that are killed (1s); or off\n"
 	"  --wait DURATION      for processes that outlive the command (2s)\n"
 	"  --keep               keep the traces also if there is nothing to report\n"
 	"  --dir DIR            where traces are kept\n"
@@ -59,7 +65,8 @@ struct request {
 	const char *grace;      /* as written */
 	const char *slow_close; /* as written */
 	const char *dir;
-	uint64_t wait; /* ns */
+	uint64_t wait;   /* ns */
+	uint64_t sample; /* ns between two looks; 0: none are taken */
 	bool keep;
 	char **argv;
 };
@@ -70,6 +77,7 @@ struct run {
 	char session[PATH_MAX];
 	struct run_facts facts;
 	struct child child;
+	struct sampler *sampler; /* NULL: no looks are taken */
 	size_t loaded;    /* images that the library was loaded into */
 	unsigned running; /* processes that outlived the command */
 	struct output_result result;
@@ -77,16 +85,17 @@ struct run {
 
 enum option_of_run {
 	RUN_REPORT = OUTPUT_OPTIONS_END,
+	RUN_SAMPLE,
 	RUN_WAIT,
 	RUN_KEEP,
 	RUN_DIR,
 };
 
-static uint64_t real_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec time;
 
-	clock_gettime(CLOCK_REALTIME, &time);
+	clock_gettime(clock, &time);
 	return (uint64_t)time.tv_sec * 1000000000ull + (uint64_t)time.tv_nsec;
 }
 
@@ -208,7 +217,7 @@ static int start(struct run *run, const struct traceable_report *traceable)
 	if (preload_env_set(&wish) < 0)
 		return EXIT_OURS;
 	run->facts.command = run_facts_command(request->argv);
-	run->facts.started = real_ns();
+	run->facts.started = clock_ns(CLOCK_REALTIME);
 	error = child_start(&run->child, request->argv);
 	if (error)
 		return cannot_start(request->argv[0], error);
@@ -217,13 +226,31 @@ static int start(struct run *run, const struct traceable_report *traceable)
 	return 0;
 }
 
+static void look(void *sampler)
+{
+	sampler_look(sampler);
+}
+
+static void wait_for_command(struct run *run)
+{
+	uint64_t period = run->request->sample;
+	struct ticker ticker = {.period = period, .tick = look};
+
+	if (period)
+		run->sampler = sampler_open(run->session, period);
+	ticker.context = run->sampler;
+	child_wait(&run->child, run->sampler ? &ticker : NULL);
+}
+
 static void finish(struct run *run)
 {
-	child_wait(&run->child);
-	run->facts.ended = real_ns();
+	wait_for_command(run);
+	run->facts.ended = clock_ns(CLOCK_REALTIME);
+	run->facts.ended_mono = clock_ns(CLOCK_MONOTONIC);
 	run->facts.status = run->child.status;
 	run_facts_write(&run->facts, run->session);
 	run->running = stragglers_wait(run->session, run->request->wait);
+	sampler_close(run->sampler);
 }
 
 /* What could not be told stays, for `closewait report`. */
@@ -298,6 +325,19 @@ static int run_command(const struct request *request)
 	return status;
 }
 
+static int take_sample(struct request *request, const char *written)
+{
+	request->sample = 0;
+	if (strcmp(written, "off") == 0)
+		return 0;
+	if (duration_parse(written, &request->sample) && request->sample >= SAMPLE_MIN)
+		return 0;
+	fprintf(stderr,
+		"closewait: --sample: '%s' is neither a duration of 10ms or more nor off\n",
+		written);
+	return -1;
+}
+
 static int take_option(struct request *request, int option)
 {
 	switch (option) {
@@ -310,6 +350,8 @@ static int take_option(struct request *request, int option)
 	case RUN_DIR:
 		request->dir = optarg;
 		return 0;
+	case RUN_SAMPLE:
+		return take_sample(request, optarg);
 	case RUN_WAIT:
 		if (duration_parse(optarg, &request->wait))
 			return 0;
@@ -330,6 +372,7 @@ static int run(int argc, char **argv, struct request *request)
 	static const struct option options[] = {
 		OUTPUT_LONG_OPTIONS,
 		{"report", required_argument, NULL, RUN_REPORT},
+		{"sample", required_argument, NULL, RUN_SAMPLE},
 		{"wait", required_argument, NULL, RUN_WAIT},
 		{"keep", no_argument, NULL, RUN_KEEP},
 		{"dir", required_argument, NULL, RUN_DIR},
@@ -356,7 +399,11 @@ static int run(int argc, char **argv, struct request *request)
 
 int cmd_run(int argc, char **argv)
 {
-	struct request request = {.wait = WAIT_DEFAULT, .output.nameless = true};
+	struct request request = {
+		.wait = WAIT_DEFAULT,
+		.sample = SAMPLE_DEFAULT,
+		.output.nameless = true,
+	};
 	int status = run(argc, argv, &request);
 
 	output_options_free(&request.output);

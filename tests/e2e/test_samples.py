@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""What `closewait run` sees in the kernel's table of processes that are killed."""
+import os
+import signal
+import struct
+import subprocess
+
+import pytest
+
+from reports import Report
+from traced import PYTHON, client, example, traces, until
+
+# tools/samples.h
+HEADER = struct.Struct("16sIIQQQII")
+# Of a record: cookie, first, until, and of its look the peer's port.
+RECORD = struct.Struct("QQQ 64x 28x 2x H")
+
+
+def samples(directory):
+    """ns of the last look, and {peer's port: (first, until)}, of the one session there. Others on
+    the machine have sockets too."""
+    for session in os.listdir(directory):
+        path = os.path.join(directory, session, "samples")
+        if not os.path.exists(path) or os.path.getsize(path) < HEADER.size:
+            continue
+        with open(path, "rb") as f:
+            content = f.read()
+        magic, version, size, _, last, _, count, _ = HEADER.unpack_from(content)
+        assert (magic, version) == (b"closewait looks\n", 1)
+        records = [RECORD.unpack_from(content, HEADER.size + i * size) for i in range(count)]
+        return last, {port: (first, end) for _, first, end, port in records}
+    return 0, {}
+
+
+def await_seen(directory, peer, ns):
+    """Until the socket of that peer has been seen in CLOSE_WAIT for so long."""
+    def look():
+        last, records = samples(directory)
+        first, end = records.get(int(peer.split(":")[1]), (last, 0))
+        return not end and first and last - first > ns
+    until(look, "a look that saw %s for %d ns" % (peer, ns))
+
+
+def the_child(pid):
+    return int(subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(pid)]))
+
+
+def test_seeds_server_killed_two_seconds_after_the_client(run, directory, read_report):
+    """As the user has it: one look a second, a grace of one."""
+    one = run(command=[PYTHON, "-u", example("stuck_server.py"), 0])
+    peer = client(one.port(), b"Hello, server!")
+    one.line("received 14 bytes")
+    await_seen(directory, peer, 999000000)
+    os.kill(the_child(one.pid), signal.SIGKILL)
+    assert one.wait() == -signal.SIGKILL
+    report = Report(one.err)
+    group = report.only()
+    assert (group.verdict, group.count) == ("eof-unread", 1), report.text
+    assert peer in group.text and "CLOSE_WAIT" in group.text
+    assert "stuck_server.py:11" in group.text and "stuck_server.py:14" in group.text
+    assert "Kernel state last read" in report.text and "before the end" in report.text
+    # What is kept says it again, for whoever reads it later.
+    again = read_report(os.path.dirname(traces(directory)[0]))
+    assert again.only().verdict == "eof-unread" and peer in again.text
+
+
+def test_nobody_asks_where_it_is_off(run, directory):
+    one = run("--sample", "off", command=[PYTHON, "-u", example("stuck_server.py"), 0])
+    client(one.port(), b"Hello, server!")
+    one.line("received 14 bytes")
+    os.kill(the_child(one.pid), signal.SIGKILL)
+    assert one.wait() == -signal.SIGKILL
+    assert samples(directory) == (0, {})
+    report = Report(one.err)
+    assert report.group("unknown").count == 1
+    assert "nobody had asked the kernel" in report.text
+
+
+def test_a_killed_child_whose_parent_goes_on(run, directory):
+    """Who waited for it is not us: the last look is the last thing that is known of it."""
+    code = """if True:
+        import subprocess, sys
+        subprocess.run(sys.argv[1:])
+        print("over", flush=True)
+        sys.stdin.read()
+    """
+    one = run("--sample", "20ms", "--grace", "100ms", stdin=subprocess.PIPE,
+              command=[PYTHON, "-c", code, PYTHON, "-u", example("stuck_server.py"), "0"])
+    peer = client(one.port(), b"Hello, server!")
+    one.line("received 14 bytes")
+    await_seen(directory, peer, 200000000)
+    os.kill(the_child(the_child(one.pid)), signal.SIGKILL)
+    one.line("over")
+    one.process.stdin.close()
+    assert one.wait() == 0
+    report = Report(one.err)
+    group = report.only()
+    assert (group.verdict, group.count) == ("eof-unread", 1), report.text
+    assert peer in group.text
+
+
+def test_a_socket_that_was_closed_in_time_is_nobodys_leak(run, directory):
+    """It was seen in CLOSE_WAIT, then closed, then its process was killed."""
+    code = """if True:
+        import socket, sys
+        s = socket.create_server(("127.0.0.1", 0))
+        print("listening on 127.0.0.1:%d" % s.getsockname()[1], flush=True)
+        conn, peer = s.accept()
+        sys.stdin.readline()
+        conn.close()
+        print("closed", flush=True)
+        sys.stdin.read()
+    """
+    one = run("--sample", "20ms", "--grace", "50ms", stdin=subprocess.PIPE,
+              command=[PYTHON, "-c", code])
+    peer = client(one.port())
+    await_seen(directory, peer, 100000000)
+    one.process.stdin.write(b"go\n")
+    one.process.stdin.flush()
+    one.line("closed")
+    until(lambda: samples(directory)[1][int(peer.split(":")[1])][1], "a look without it")
+    os.kill(the_child(one.pid), signal.SIGKILL)
+    assert one.wait() == -signal.SIGKILL
+    assert "no leaks" in one.err or Report(one.err).leaks == 0, one.err
+
+
+def test_what_was_left_just_now_is_young(run, directory):
+    """Killed within the grace: there was no time to close."""
+    one = run("--sample", "20ms", "--grace", "1h",
+              command=[PYTHON, "-u", example("stuck_server.py"), 0])
+    peer = client(one.port(), b"Hello, server!")
+    await_seen(directory, peer, 0)
+    os.kill(the_child(one.pid), signal.SIGKILL)
+    assert one.wait() == -signal.SIGKILL
+    assert "1 not judged" in one.err or "no leaks" in one.err, one.err
+
+
+@pytest.mark.parametrize("written", ["1ms", "soon", "-1", ""])
+def test_a_wrong_period_is_named(closewait, written):
+    done = closewait("run", "--sample", written, "--", "true")
+    assert done.returncode == 125
+    assert done.stderr.count("\n") == 1 and "--sample: '%s'" % written in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["empty", "short", "magic", "size", "count"])
+def test_a_damaged_file_says_nothing(run, directory, read_report, damage):
+    one = run("--sample", "20ms", "--keep",
+              command=[PYTHON, "-u", example("stuck_server.py"), 0])
+    peer = client(one.port(), b"Hello, server!")
+    await_seen(directory, peer, 0)
+    os.kill(the_child(one.pid), signal.SIGKILL)
+    one.wait()
+    session = os.path.dirname(traces(directory)[0])
+    path = os.path.join(session, "samples")
+    with open(path, "r+b") as f:
+        content = bytearray(f.read())
+        if damage == "empty":
+            f.truncate(0)
+        elif damage == "short":
+            f.truncate(HEADER.size - 1)
+        else:
+            at, value = {"magic": (0, 0), "size": (20, 7), "count": (48, 0xffffffff)}[damage]
+            content[at:at + 4] = struct.pack("I", value)
+            f.seek(0)
+            f.write(content)
+    text = read_report(session).text
+    assert ("unknown" in text) == (damage != "count"), text

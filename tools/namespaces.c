@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* Following the processes of a session through the network namespaces. */
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "host_process.h"
+#include "loaded.h"
+#include "namespaces.h"
+
+/* Each is a descriptor. More than this of one session are not asked. */
+#define NAMESPACES_MAX 64u
+
+struct namespace {
+	dev_t device;
+	ino_t inode;
+	struct diag *diag; /* NULL: not allowed */
+	bool inhabited;
+};
+
+/* A process of the session that lived when it was last looked at. */
+struct inhabitant {
+	pid_t pid;
+	uint64_t start;
+};
+
+struct namespaces {
+	const char *session;
+	struct namespace items[NAMESPACES_MAX];
+	size_t count;
+	struct inhabitant *inhabitants;
+	size_t inhabitant_count;
+	size_t images; /* of the list that have been taken in */
+	off_t list_size;
+	uint32_t denied;
+};
+
+struct namespaces *namespaces_open(const char *session)
+{
+	struct namespaces *namespaces = calloc(1, sizeof(*namespaces));
+
+	if (namespaces)
+		namespaces->session = session;
+	return namespaces;
+}
+
+void namespaces_close(struct namespaces *namespaces)
+{
+	for (size_t i = 0; i < namespaces->count; i++)
+		diag_close(namespaces->items[i].diag);
+	free(namespaces->inhabitants);
+	free(namespaces);
+}
+
+static void add_inhabitant(struct namespaces *namespaces,
+			   const struct loaded_image *image)
+{
+	struct inhabitant *all;
+
+	if (!image->start)
+		return;
+	for (size_t i = 0; i < namespaces->inhabitant_count; i++)
+		if (namespaces->inhabitants[i].pid == image->pid &&
+		    namespaces->inhabitants[i].start == image->start)
+			return;
+	all = reallocarray(namespaces->inhabitants, namespaces->inhabitant_count + 1,
+			   sizeof(*all));
+	if (!all)
+		return;
+	namespaces->inhabitants = all;
+	all[namespaces->inhabitant_count++] =
+		(struct inhabitant){image->pid, image->start};
+}
+
+/* The list only grows: it is read again when it has. */
+static void take_in(struct namespaces *namespaces)
+{
+	struct loaded_list list;
+	struct stat st;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" CW_LOADED_NAME, namespaces->session);
+	if (stat(path, &st) < 0 || st.st_size == namespaces->list_size)
+		return;
+	namespaces->list_size = st.st_size;
+	if (loaded_list_read(&list, namespaces->session) == 0) {
+		for (size_t i = namespaces->images; i < list.count; i++)
+			add_inhabitant(namespaces, &list.images[i]);
+		namespaces->images = list.count;
+	}
+	loaded_list_free(&list);
+}
+
+static void inhabit(struct namespaces *namespaces, pid_t pid, const struct stat *st)
+{
+	struct namespace *item = namespaces->items;
+	struct namespace *end = item + namespaces->count;
+
+	while (item < end && !(item->inode == st->st_ino && item->device == st->st_dev))
+		item++;
+	if (item == end) {
+		if (namespaces->count == NAMESPACES_MAX)
+			return;
+		namespaces->count++;
+		*item = (struct namespace){st->st_dev, st->st_ino, diag_open(pid), false};
+		namespaces->denied += !item->diag;
+	}
+	item->inhabited = true;
+}
+
+static void leave_empty(struct namespaces *namespaces)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < namespaces->count; i++) {
+		if (namespaces->items[i].inhabited)
+			namespaces->items[kept++] = namespaces->items[i];
+		else
+			diag_close(namespaces->items[i].diag);
+	}
+	namespaces->count = kept;
+}
+
+void namespaces_refresh(struct namespaces *namespaces)
+{
+	size_t kept = 0;
+
+	take_in(namespaces);
+	for (size_t i = 0; i < namespaces->count; i++)
+		namespaces->items[i].inhabited = false;
+	for (size_t i = 0; i < namespaces->inhabitant_count; i++) {
+		struct inhabitant inhabitant = namespaces->inhabitants[i];
+		char path[64];
+		struct stat st;
+
+		if (host_process_start(inhabitant.pid) != inhabitant.start)
+			continue;
+		namespaces->inhabitants[kept++] = inhabitant;
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", inhabitant.pid);
+		if (stat(path, &st) == 0)
+			inhabit(namespaces, inhabitant.pid, &st);
+	}
+	namespaces->inhabitant_count = kept;
+	leave_empty(namespaces);
+}
+
+struct diag *namespaces_at(const struct namespaces *namespaces, size_t n)
+{
+	for (size_t i = 0; i < namespaces->count; i++)
+		if (namespaces->items[i].diag && !n--)
+			return namespaces->items[i].diag;
+	return NULL;
+}
+
+uint32_t namespaces_denied(const struct namespaces *namespaces)
+{
+	return namespaces->denied;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Asks the kernel, once a period, which sockets are in CLOSE_WAIT, and keeps that in the session:
+ * what a process that is killed takes with it.
+ *
+ * The table is asked by sock_diag in every network namespace that a process of the session lives
+ * in; the processes themselves are not touched.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct sampler;
+
+/* `session` is its directory, the caller's. NULL: the file could not be made, after one line on
+ * standard error. */
+struct sampler *sampler_open(const char *session, uint64_t period);
+/* Looks once. An error ends the sampling, after one line on standard error. */
+void sampler_look(struct sampler *sampler);
+void sampler_close(struct sampler *sampler);
