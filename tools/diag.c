@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Dumps of inet_diag and unix_diag over libmnl. */
 #include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -9,15 +8,13 @@
 #include <linux/tcp.h>
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "cleanup.h"
 #include "diag.h"
+#include "netns.h"
 
 /* Of <netinet/tcp.h>, which cannot be had beside <linux/tcp.h>. */
 #define STATE_CLOSE_WAIT 8
@@ -26,10 +23,6 @@
 /* sk_shutdown of the kernel: <net/sock.h>. */
 #define RCV_SHUTDOWN  1
 #define BOTH_SHUTDOWN 3
-
-struct diag {
-	struct mnl_socket *netlink;
-};
 
 struct dump {
 	diag_visit *visit;
@@ -80,25 +73,31 @@ static int visit_inet(const struct nlmsghdr *message, void *context)
 	const struct inet_diag_sockid *id = &diag->id;
 	struct dump *dump = context;
 	const struct nlattr *attribute;
-	struct cw_look look = {.taken = now(), .inode = diag->idiag_inode};
+	struct diag_socket socket = {
+		.cookie = cookie_of(id->idiag_cookie),
+		.uid = diag->idiag_uid,
+		.queue = diag->idiag_rqueue,
+		.look = {.taken = now(), .inode = diag->idiag_inode},
+	};
+	struct cw_look *look = &socket.look;
 
-	look.state = diag->idiag_state;
+	look->state = diag->idiag_state;
 	/* Of a listener it is the backlog. */
-	look.unsent = diag->idiag_state == STATE_LISTEN ? 0 : diag->idiag_wqueue;
-	/* In these states the peer's FIN is counted until EOF is read. */
-	look.unread = diag->idiag_rqueue;
-	if (look.unread && diag->idiag_state == STATE_CLOSE_WAIT)
-		look.unread--;
-	fill_address(&look.local, diag->idiag_family, id->idiag_src, id->idiag_sport,
+	look->unsent = diag->idiag_state == STATE_LISTEN ? 0 : diag->idiag_wqueue;
+	/* In these states the peer's FIN is counted until it is taken. */
+	look->unread = diag->idiag_rqueue;
+	if (look->unread && diag->idiag_state == STATE_CLOSE_WAIT)
+		look->unread--;
+	fill_address(&look->local, diag->idiag_family, id->idiag_src, id->idiag_sport,
 		     id->idiag_if);
-	fill_address(&look.peer, diag->idiag_family, id->idiag_dst, id->idiag_dport,
+	fill_address(&look->peer, diag->idiag_family, id->idiag_dst, id->idiag_dport,
 		     id->idiag_if);
 	mnl_attr_for_each(attribute, message, sizeof(*diag))
 	{
 		if (mnl_attr_get_type(attribute) == INET_DIAG_INFO)
-			fill_tcp_info(&look, attribute);
+			fill_tcp_info(look, attribute);
 	}
-	dump->visit(dump->context, cookie_of(id->idiag_cookie), &look);
+	dump->visit(dump->context, &socket);
 	return MNL_CB_OK;
 }
 
@@ -107,23 +106,27 @@ static int visit_unix(const struct nlmsghdr *message, void *context)
 	const struct unix_diag_msg *diag = mnl_nlmsg_get_payload(message);
 	struct dump *dump = context;
 	const struct nlattr *attribute;
-	struct cw_look look = {.taken = now(), .inode = diag->udiag_ino};
+	struct diag_socket socket = {
+		.cookie = cookie_of(diag->udiag_cookie),
+		.look = {.taken = now(), .inode = diag->udiag_ino},
+	};
+	struct cw_look *look = &socket.look;
 
 	mnl_attr_for_each(attribute, message, sizeof(*diag))
 	{
 		const void *payload = mnl_attr_get_payload(attribute);
 
 		if (mnl_attr_get_type(attribute) == UNIX_DIAG_RQLEN)
-			look.unread =
+			look->unread =
 				((const struct unix_diag_rqlen *)payload)->udiag_rqueue;
 		if (mnl_attr_get_type(attribute) != UNIX_DIAG_SHUTDOWN)
 			continue;
 		if (*(const uint8_t *)payload & RCV_SHUTDOWN)
-			look.flags |= CW_LOOK_RDHUP;
+			look->flags |= CW_LOOK_RDHUP;
 		if (*(const uint8_t *)payload == BOTH_SHUTDOWN)
-			look.flags |= CW_LOOK_HUP;
+			look->flags |= CW_LOOK_HUP;
 	}
-	dump->visit(dump->context, cookie_of(diag->udiag_cookie), &look);
+	dump->visit(dump->context, &socket);
 	return MNL_CB_OK;
 }
 
@@ -147,8 +150,8 @@ static int run(struct mnl_socket *netlink, const struct nlmsghdr *request, mnl_c
 	return more == MNL_CB_STOP ? 0 : -errno;
 }
 
-static int dump_inet(struct mnl_socket *netlink, uint8_t family, uint32_t states,
-		     struct dump *dump)
+static int dump_inet(struct mnl_socket *netlink, uint8_t family,
+		     const struct diag_wanted *which, struct dump *dump)
 {
 	char buffer[256] __attribute__((aligned(8)));
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -160,9 +163,17 @@ static int dump_inet(struct mnl_socket *netlink, uint8_t family, uint32_t states
 	wanted = mnl_nlmsg_put_extra_header(request, sizeof(*wanted));
 	wanted->sdiag_family = family;
 	wanted->sdiag_protocol = IPPROTO_TCP;
-	wanted->idiag_ext = 1 << (INET_DIAG_INFO - 1);
-	wanted->idiag_states = states;
+	wanted->idiag_ext = which->brief ? 0 : 1 << (INET_DIAG_INFO - 1);
+	wanted->idiag_states = which->states;
 	return run(netlink, request, visit_inet, dump);
+}
+
+static int dump_tcp(struct mnl_socket *netlink, const struct diag_wanted *wanted,
+		    struct dump *dump)
+{
+	int error = dump_inet(netlink, AF_INET, wanted, dump);
+
+	return error ? error : dump_inet(netlink, AF_INET6, wanted, dump);
 }
 
 static int dump_unix(struct mnl_socket *netlink, struct dump *dump)
@@ -181,82 +192,54 @@ static int dump_unix(struct mnl_socket *netlink, struct dump *dump)
 	return run(netlink, request, visit_unix, dump);
 }
 
-/* A netlink socket stays in the namespace that it was made in. */
-static struct mnl_socket *open_netlink(void)
+/* Of the network namespace of `pid`; `netns` as in netns_netlink(). */
+static int open_netlink(pid_t pid, uint64_t netns, struct mnl_socket **netlink)
 {
-	struct mnl_socket *netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	int fd = netns_netlink(pid, netns, NETLINK_SOCK_DIAG);
+	int error;
 
-	if (netlink && mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0) {
-		mnl_socket_close(netlink);
-		netlink = NULL;
+	if (fd < 0)
+		return fd;
+	*netlink = mnl_socket_fdopen(fd);
+	if (!*netlink) {
+		error = errno;
+		close(fd);
+		return -error;
 	}
-	return netlink;
-}
-
-static struct mnl_socket *open_netlink_of(pid_t pid)
-{
-	AUTO_FD int ours = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	AUTO_FD int theirs = -1;
-	struct mnl_socket *netlink;
-	struct stat a, b;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	theirs = open(path, O_RDONLY | O_CLOEXEC);
-	if (ours < 0 || theirs < 0 || fstat(ours, &a) < 0 || fstat(theirs, &b) < 0)
-		return NULL;
-	if (a.st_ino == b.st_ino && a.st_dev == b.st_dev)
-		return open_netlink();
-	if (setns(theirs, CLONE_NEWNET) < 0)
-		return NULL;
-	netlink = open_netlink();
-	if (setns(ours, CLONE_NEWNET) < 0 && netlink) {
-		mnl_socket_close(netlink);
-		netlink = NULL;
-	}
-	return netlink;
-}
-
-struct diag *diag_open(pid_t pid)
-{
-	struct diag *diag = malloc(sizeof(*diag));
-
-	if (!diag)
-		return NULL;
-	diag->netlink = pid ? open_netlink_of(pid) : open_netlink();
-	if (diag->netlink)
-		return diag;
-	free(diag);
-	return NULL;
-}
-
-void diag_close(struct diag *diag)
-{
-	if (diag)
-		mnl_socket_close(diag->netlink);
-	free(diag);
-}
-
-int diag_tcp(struct diag *diag, uint32_t states, diag_visit *visit, void *context)
-{
-	struct dump dump = {visit, context};
-	int error = dump_inet(diag->netlink, AF_INET, states, &dump);
-
-	return error ? error : dump_inet(diag->netlink, AF_INET6, states, &dump);
+	if (mnl_socket_bind(*netlink, 0, MNL_SOCKET_AUTOPID) == 0)
+		return 0;
+	error = errno;
+	mnl_socket_close(*netlink);
+	return -error;
 }
 
 int diag_each(pid_t pid, diag_visit *visit, void *context)
 {
+	static const struct diag_wanted all = {.states = ~0u};
 	struct dump dump = {visit, context};
-	struct diag *diag = diag_open(pid);
-	int error;
+	struct mnl_socket *netlink;
+	int error = open_netlink(pid, 0, &netlink);
 
-	if (!diag)
-		return -errno;
-	error = diag_tcp(diag, ~0u, visit, context);
+	if (error)
+		return error;
+	error = dump_tcp(netlink, &all, &dump);
 	/* A kernel may be built without unix_diag: those sockets stay unknown. */
 	if (!error)
-		dump_unix(diag->netlink, &dump);
-	diag_close(diag);
+		dump_unix(netlink, &dump);
+	mnl_socket_close(netlink);
+	return error;
+}
+
+int diag_tcp(pid_t pid, uint64_t netns, const struct diag_wanted *wanted,
+	     diag_visit *visit, void *context)
+{
+	struct dump dump = {visit, context};
+	struct mnl_socket *netlink;
+	int error = open_netlink(pid, netns, &netlink);
+
+	if (error)
+		return error;
+	error = dump_tcp(netlink, wanted, &dump);
+	mnl_socket_close(netlink);
 	return error;
 }

@@ -5,26 +5,34 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "trace/format.h"
 
-/* What to do with one socket of the table: `look` has no descriptor number. */
-typedef void diag_visit(void *context, uint64_t cookie, const struct cw_look *look);
+/* One socket of the table. */
+struct diag_socket {
+	uint64_t cookie;
+	uint32_t uid;   /* of who made it */
+	uint32_t queue; /* TCP: bytes of the receive queue as the kernel counts them: in
+			   CLOSE_WAIT the peer's FIN is one of them until it is taken */
+	struct cw_look look; /* without a descriptor's number */
+};
+
+typedef void diag_visit(void *context, const struct diag_socket *socket);
 
 /* Visits every TCP and AF_UNIX stream socket in the network namespace of `pid`, those
  * included that listen. Returns 0 or -errno (-EPERM: not allowed into that namespace). */
 int diag_each(pid_t pid, diag_visit *visit, void *context);
 
-/* One network namespace's table, to be asked again and again: it holds on to the namespace,
- * not to a process. */
-struct diag;
+/* Which TCP sockets of a namespace, and how much of each. */
+struct diag_wanted {
+	uint32_t states; /* bit n: state n of <netinet/tcp.h>; the kernel filters by them */
+	bool brief;      /* without tcp_info: what look has of it stays 0 */
+};
 
-/* The table of the namespace that `pid` is in; 0 is the caller's own process. NULL with errno:
- * EPERM, not allowed into it. */
-struct diag *diag_open(pid_t pid);
-void diag_close(struct diag *diag);
-
-/* Visits the TCP sockets, IPv4's and IPv6's, that are in one of `states`: bit n is state n of
- * <netinet/tcp.h>. The kernel does the choosing. Returns 0 or -errno. */
-int diag_tcp(struct diag *diag, uint32_t states, diag_visit *visit, void *context);
+/* Visits the TCP sockets, IPv4's and IPv6's, of the network namespace `netns` (the inode of
+ * /proc/PID/ns/net), of which `pid` is a process. Returns 0 or -errno: -ESRCH, the process has
+ * gone or is in another one by now; -EPERM, not allowed into that namespace. */
+int diag_tcp(pid_t pid, uint64_t netns, const struct diag_wanted *wanted,
+	     diag_visit *visit, void *context);

@@ -101,13 +101,13 @@ static int collect(struct live_looks *looks, const struct trace_view *view)
 	return 0;
 }
 
-static void take_look(void *context, uint64_t cookie, const struct cw_look *look)
+static void take_look(void *context, const struct diag_socket *socket)
 {
-	struct entry *entry = find(context, cookie);
+	struct entry *entry = find(context, socket->cookie);
 
 	if (!entry)
 		return;
-	entry->look = *look;
+	entry->look = socket->look;
 	entry->in_kernel = true;
 }
 
