@@ -30,11 +30,35 @@ static const struct shape shapes[] = {
 	{"closewait: FAULT: ", YELLOW, true},
 	{"closewait: UNKNOWN: ", YELLOW, true},
 	{"closewait: no leaks: ", GREEN, true},
+	{"closewait: scan: no ", GREEN, true},
+	{"closewait: scan: ", RED, true},
+	{"pid ", BOLD, true},
+	{"next: ", GREEN, false},
+	{"hidden: ", YELLOW, false},
 	{"  help: ", GREEN, false},
 	{"lost: ", YELLOW, false},
 	{"note: ", YELLOW, false},
 	{"suppressed: ", DIM, true},
 };
+
+int colour_parse(const char *option, const char *argument, enum colour *colour)
+{
+	static const char *const names[] = {
+		[COLOUR_AUTO] = "auto",
+		[COLOUR_ALWAYS] = "always",
+		[COLOUR_NEVER] = "never",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(argument, names[i]) != 0)
+			continue;
+		*colour = (enum colour)i;
+		return 0;
+	}
+	fprintf(stderr, "closewait: %s: '%s' is not auto, always or never\n", option,
+		argument);
+	return -1;
+}
 
 bool colour_wanted(enum colour colour, FILE *stream)
 {
@@ -125,7 +149,9 @@ static bool is_labelled(const struct colour_sink *colours)
 	static const char *const labels[] = {
 		"EOF read", "opened",    "first read", "first write", "last call",
 		"peer FIN", "reset",     "shutdown",   "then reset",  "closed by",
-		"closed",   "and again", "at the end"};
+		"closed",   "and again", "at the end",
+		"eof-unread", "eof-read", "unread",    "peers",      "local",     "detached",
+		"not told", "holds"};
 
 	if (colours->used <= LABEL_END || !begins(colours, "  "))
 		return false;

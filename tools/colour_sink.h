@@ -22,6 +22,8 @@ struct colour_sink {
 	char line[4096];
 };
 
+/* Returns 0, or -1 after one line on standard error that names the option. */
+int colour_parse(const char *option, const char *argument, enum colour *colour);
 bool colour_wanted(enum colour colour, FILE *stream);
 
 /* `colours` and `inner` must outlive the sink. */

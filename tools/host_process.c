@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "host_process.h"
+#include "proc_entry.h"
 #include "trace/sort.h"
 
 #define PATH_BYTES   64
@@ -30,21 +31,9 @@ uint64_t host_process_start(pid_t pid)
 {
 	char path[PATH_BYTES];
 	char stat[1024];
-	char *field;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (read_text(path, stat, sizeof(stat)) <= 0)
-		return 0;
-	/* The name in field 2 may hold anything, spaces and parentheses too. */
-	field = strrchr(stat, ')');
-	if (!field || strlen(field) < 3 || field[2] == 'Z' || field[2] == 'X')
-		return 0;
-	field += 2;
-	for (int n = 3; n < 22 && field; n++) {
-		field = strchr(field, ' ');
-		field = field ? field + 1 : NULL;
-	}
-	return field ? strtoull(field, NULL, 10) : 0;
+	return read_text(path, stat, sizeof(stat)) > 0 ? proc_stat_start(stat) : 0;
 }
 
 /* Its number in the innermost pid namespace that it lives in. */

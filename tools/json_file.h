@@ -4,7 +4,5 @@
 
 #include <jansson.h>
 
-/* `path` "-" is standard output. What is no regular file (a pipe, a device) is written to as
- * it is; any other is written beside and renamed, a symbolic link's target in its place.
- * Returns 0, or -1 after one line on standard error. */
+/* `path` as for replace_file(). Returns 0, or -1 after one line on standard error. */
 int json_file_write(const json_t *value, const char *path);

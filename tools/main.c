@@ -19,6 +19,7 @@ static const struct verb verbs[] = {
 	{"list", "closewait list", cmd_list},
 	{"report", "closewait report", cmd_report},
 	{"run", "closewait run", cmd_run},
+	{"scan", "closewait scan", cmd_scan},
 };
 
 static const char help[] =
@@ -28,6 +29,7 @@ static const char help[] =
 	"\n"
 	"  run COMMAND …     run it, and report at its end on all that it started\n"
 	"  report [WHAT]     what a trace, a kept session or a living process tells\n"
+	"  scan              which processes hold sockets in CLOSE_WAIT now, traced or not\n"
 	"  list              the sessions that were kept\n"
 	"  clean             remove those that have ended\n"
 	"  explain VERDICT   what it means, and how it is mended\n"

@@ -61,23 +61,6 @@ static int take_annotate(struct output_options *options, const char *argument)
 	return 0;
 }
 
-static int take_color(struct output_options *options, const char *argument)
-{
-	static const char *const names[] = {
-		[COLOUR_AUTO] = "auto",
-		[COLOUR_ALWAYS] = "always",
-		[COLOUR_NEVER] = "never",
-	};
-
-	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (strcmp(argument, names[i]) != 0)
-			continue;
-		options->colour = (enum colour)i;
-		return 0;
-	}
-	return bad_value("--color", argument, "auto, always or never");
-}
-
 int output_option(struct output_options *options, int option, const char *argument)
 {
 	switch ((enum output_option)option) {
@@ -114,7 +97,7 @@ int output_option(struct output_options *options, int option, const char *argume
 		return take_number("--max-leaks", argument, 0, UINT64_MAX,
 				   &options->gate.max_leaks);
 	case OUTPUT_COLOR:
-		return take_color(options, argument);
+		return colour_parse("--color", argument, &options->colour);
 	default:
 		return -1;
 	}
