@@ -10,15 +10,8 @@
 #include "loaded.h"
 #include "namespaces.h"
 
-/* Each is a descriptor. More than this of one session are not asked. */
+/* More than this of one session are not asked. */
 #define NAMESPACES_MAX 64u
-
-struct namespace {
-	dev_t device;
-	ino_t inode;
-	struct diag *diag; /* NULL: not allowed */
-	bool inhabited;
-};
 
 /* A process of the session that lived when it was last looked at. */
 struct inhabitant {
@@ -34,7 +27,6 @@ struct namespaces {
 	size_t inhabitant_count;
 	size_t images; /* of the list that have been taken in */
 	off_t list_size;
-	uint32_t denied;
 };
 
 struct namespaces *namespaces_open(const char *session)
@@ -48,8 +40,6 @@ struct namespaces *namespaces_open(const char *session)
 
 void namespaces_close(struct namespaces *namespaces)
 {
-	for (size_t i = 0; i < namespaces->count; i++)
-		diag_close(namespaces->items[i].diag);
 	free(namespaces->inhabitants);
 	free(namespaces);
 }
@@ -93,21 +83,20 @@ static void take_in(struct namespaces *namespaces)
 	loaded_list_free(&list);
 }
 
-static void inhabit(struct namespaces *namespaces, pid_t pid, const struct stat *st)
+static void inhabit(struct namespaces *namespaces, pid_t pid, uint64_t inode)
 {
 	struct namespace *item = namespaces->items;
 	struct namespace *end = item + namespaces->count;
 
-	while (item < end && !(item->inode == st->st_ino && item->device == st->st_dev))
+	while (item < end && item->inode != inode)
 		item++;
 	if (item == end) {
 		if (namespaces->count == NAMESPACES_MAX)
 			return;
 		namespaces->count++;
-		*item = (struct namespace){st->st_dev, st->st_ino, diag_open(pid), false};
-		namespaces->denied += !item->diag;
+		*item = (struct namespace){.inode = inode};
 	}
-	item->inhabited = true;
+	item->pid = pid;
 }
 
 static void leave_empty(struct namespaces *namespaces)
@@ -115,10 +104,8 @@ static void leave_empty(struct namespaces *namespaces)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < namespaces->count; i++) {
-		if (namespaces->items[i].inhabited)
+		if (namespaces->items[i].pid)
 			namespaces->items[kept++] = namespaces->items[i];
-		else
-			diag_close(namespaces->items[i].diag);
 	}
 	namespaces->count = kept;
 }
@@ -129,7 +116,7 @@ void namespaces_refresh(struct namespaces *namespaces)
 
 	take_in(namespaces);
 	for (size_t i = 0; i < namespaces->count; i++)
-		namespaces->items[i].inhabited = false;
+		namespaces->items[i].pid = 0;
 	for (size_t i = 0; i < namespaces->inhabitant_count; i++) {
 		struct inhabitant inhabitant = namespaces->inhabitants[i];
 		char path[64];
@@ -140,21 +127,13 @@ void namespaces_refresh(struct namespaces *namespaces)
 		namespaces->inhabitants[kept++] = inhabitant;
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", inhabitant.pid);
 		if (stat(path, &st) == 0)
-			inhabit(namespaces, inhabitant.pid, &st);
+			inhabit(namespaces, inhabitant.pid, st.st_ino);
 	}
 	namespaces->inhabitant_count = kept;
 	leave_empty(namespaces);
 }
 
-struct diag *namespaces_at(const struct namespaces *namespaces, size_t n)
+struct namespace *namespaces_at(struct namespaces *namespaces, size_t n)
 {
-	for (size_t i = 0; i < namespaces->count; i++)
-		if (namespaces->items[i].diag && !n--)
-			return namespaces->items[i].diag;
-	return NULL;
-}
-
-uint32_t namespaces_denied(const struct namespaces *namespaces)
-{
-	return namespaces->denied;
+	return n < namespaces->count ? &namespaces->items[n] : NULL;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The network namespaces that the processes of a session live in, each with a way to its table of
- * sockets. */
+/* The network namespaces that the processes of a session live in. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-#include "diag.h"
 
 struct namespaces;
 
@@ -15,11 +13,15 @@ struct namespaces;
 struct namespaces *namespaces_open(const char *session);
 void namespaces_close(struct namespaces *namespaces);
 
-/* Takes in what has started, lets go of what has ended: a namespace in which no process of the
- * session lives is held no longer. */
+/* Takes in what has started, lets go of what has ended. */
 void namespaces_refresh(struct namespaces *namespaces);
 
-/* The n-th of them, NULL: no more. */
-struct diag *namespaces_at(const struct namespaces *namespaces, size_t n);
-/* How many could not be asked, so far. */
-uint32_t namespaces_denied(const struct namespaces *namespaces);
+/* One of them. */
+struct namespace {
+	uint64_t inode; /* of /proc/PID/ns/net */
+	pid_t pid;      /* a process that is in it */
+	bool denied;    /* for who asks: we may not go there */
+};
+
+/* The n-th, NULL: no more. */
+struct namespace *namespaces_at(struct namespaces *namespaces, size_t n);

@@ -13,6 +13,7 @@
 #include <uthash.h>
 
 #include "complain.h"
+#include "diag.h"
 #include "namespaces.h"
 #include "sampler.h"
 #include "samples.h"
@@ -160,16 +161,16 @@ static void update(struct sampler *sampler, struct seen *seen, const struct cw_l
 	put(sampler, seen);
 }
 
-static void visit(void *context, uint64_t cookie, const struct cw_look *look)
+static void visit(void *context, const struct diag_socket *socket)
 {
 	struct sampler *sampler = context;
 	struct seen *seen;
 
-	HASH_FIND(hh, sampler->seen, &cookie, sizeof(cookie), seen);
+	HASH_FIND(hh, sampler->seen, &socket->cookie, sizeof(socket->cookie), seen);
 	if (seen)
-		update(sampler, seen, look);
-	else if (cookie)
-		add(sampler, cookie, look);
+		update(sampler, seen, &socket->look);
+	else if (socket->cookie)
+		add(sampler, socket->cookie, &socket->look);
 }
 
 /* Those that this look did not find: `last` is when the one before it was. */
@@ -192,11 +193,22 @@ static void forget_gone(struct sampler *sampler, uint64_t last)
 /* Asked of all namespaces, or nothing is known of what was not found. */
 static bool ask(struct sampler *sampler)
 {
-	struct diag *diag;
+	static const struct diag_wanted wanted = {.states = 1u << TCP_CLOSE_WAIT};
+	struct namespace *there;
 	bool whole = true;
 
-	for (size_t i = 0; (diag = namespaces_at(sampler->namespaces, i)); i++)
-		whole &= diag_tcp(diag, 1u << TCP_CLOSE_WAIT, visit, sampler) == 0;
+	for (size_t i = 0; (there = namespaces_at(sampler->namespaces, i)); i++) {
+		int error = there->denied ? 0
+					  : diag_tcp(there->pid, there->inode, &wanted,
+						     visit, sampler);
+
+		if (error == -EPERM || error == -EACCES) {
+			there->denied = true;
+			sampler->header.denied++;
+		} else if (error) {
+			whole = false;
+		}
+	}
 	return whole;
 }
 
@@ -216,7 +228,6 @@ void sampler_look(struct sampler *sampler)
 	}
 	if (sampler->missed > sampler->header.missed)
 		sampler->header.missed = sampler->missed;
-	sampler->header.denied = namespaces_denied(sampler->namespaces);
 	if (!sampler->error)
 		sampler->error = samples_put_header(sampler->fd, &sampler->header);
 	if (sampler->error)
