@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Completion of closewait for bash. It needs nothing of bash-completion but its place.
 
-_closewait_verbs='run report list clean explain doctor'
+_closewait_verbs='run report top list clean explain doctor'
 _closewait_verdicts='eof-ignored eof-unread reset-ignored shutdown-unclosed half-closed
 	idle-client unknown open'
 _closewait_faults='slow-close double-close eof-spin descriptors-exhausted'
@@ -15,6 +15,7 @@ _closewait_options() {
 	case $1 in
 	run) echo "$output --report= --sample= --wait= --keep --dir= --help" ;;
 	report) echo "$output --help" ;;
+	top) echo '--interval= --once --show-open --sort= --grace= --help' ;;
 	list) echo '--dir= --help' ;;
 	clean) echo '--older-than= --dir= --help' ;;
 	explain | doctor) echo '--help' ;;
@@ -75,8 +76,9 @@ _closewait_value() {
 	--annotate) _closewait_words github "$2" ;;
 	--color) _closewait_words 'auto always never' "$2" ;;
 	--exitcode) _closewait_words 23 "$2" ;;
+	--sort) _closewait_words 'count rate oldest bytes' "$2" ;;
 	--sample) _closewait_words 'off 100ms 1s 10s' "$2" ;;
-	--grace | --slow-close | --wait | --older-than)
+	--grace | --interval | --slow-close | --wait | --older-than)
 		_closewait_words '100ms 1s 10s 1m 1h' "$2"
 		;;
 	esac

@@ -20,6 +20,7 @@ static const struct verb verbs[] = {
 	{"report", "closewait report", cmd_report},
 	{"run", "closewait run", cmd_run},
 	{"scan", "closewait scan", cmd_scan},
+	{"top", "closewait top", cmd_top},
 };
 
 static const char help[] =
@@ -30,6 +31,7 @@ static const char help[] =
 	"  run COMMAND …     run it, and report at its end on all that it started\n"
 	"  report [WHAT]     what a trace, a kept session or a living process tells\n"
 	"  scan              which processes hold sockets in CLOSE_WAIT now, traced or not\n"
+	"  top [WHAT]        the places that hold sockets in a traced program, live\n"
 	"  list              the sessions that were kept\n"
 	"  clean             remove those that have ended\n"
 	"  explain VERDICT   what it means, and how it is mended\n"

@@ -56,8 +56,8 @@ struct answer {
 
 /* What a path and a build-id in the trace stand for. */
 struct named {
-	const struct cw_module *key;
-	const char *path;
+	struct cw_module module; /* a copy: traces come and go */
+	char *path;
 	struct binary *binary; /* NULL: gives no names */
 	struct named *next;
 };
@@ -188,7 +188,7 @@ static const char *fault_of(const struct binary *binary, const struct cw_module 
 /* NULL: there is none that gives names. */
 static struct binary *binary_by_id(struct symbols *symbols, const struct named *named)
 {
-	const struct cw_module *key = named->key;
+	const struct cw_module *key = &named->module;
 	AUTO_FREE char *path = NULL;
 	struct binary *binary;
 	struct stat st;
@@ -217,7 +217,7 @@ static struct binary *binary_of(struct symbols *symbols, const struct named *nam
 	if (fd >= 0)
 		binary = binary_in(symbols, fd, &st, named->path);
 	fault = irregular ? "no regular file: no names from it"
-			  : fault_of(binary, named->key);
+			  : fault_of(binary, &named->module);
 	if (!fault)
 		return binary;
 	binary = binary_by_id(symbols, named);
@@ -239,11 +239,14 @@ static struct named *add_name(struct symbols *symbols, const struct cw_module *k
 		return NULL;
 	}
 	named = calloc(1, sizeof(*named));
-	if (!named)
+	if (named)
+		named->path = strdup(path);
+	if (!named || !named->path) {
+		free(named);
 		return NULL;
+	}
 	symbols->count++;
-	named->key = key;
-	named->path = path;
+	named->module = *key;
 	named->next = symbols->names;
 	symbols->names = named;
 	named->binary = binary_of(symbols, named);
@@ -260,7 +263,7 @@ static struct binary *look_up(struct symbols *symbols, const struct trace_view *
 	if (*path != '/')
 		return NULL;
 	for (named = symbols->names; named; named = named->next)
-		if (same_record(named->key, key) && strcmp(named->path, path) == 0)
+		if (same_record(&named->module, key) && strcmp(named->path, path) == 0)
 			return named->binary;
 	named = add_name(symbols, key, path);
 	return named ? named->binary : NULL;
@@ -504,6 +507,7 @@ static void free_names(struct symbols *symbols)
 		struct named *named = symbols->names;
 
 		symbols->names = named->next;
+		free(named->path);
 		free(named);
 	}
 }
@@ -518,6 +522,11 @@ static void free_binaries(struct symbols *symbols)
 			dwfl_end(binary->dwfl);
 		free(binary);
 	}
+}
+
+void symbols_renew(struct symbols *symbols)
+{
+	memset(symbols->cache, 0, sizeof(symbols->cache));
 }
 
 void symbols_close(struct symbols *symbols)

@@ -17,4 +17,8 @@ struct symbols;
 /* `root` is a path in front of every module's, "" if none. NULL: no memory. */
 struct symbols *symbols_open(const char *root);
 void symbols_close(struct symbols *symbols);
+
+/* To be called before it is used with traces that were loaded after others were unloaded. What it
+ * has read of binaries is kept. */
+void symbols_renew(struct symbols *symbols);
 struct symbolizer symbols_symbolizer(struct symbols *symbols);

@@ -112,7 +112,7 @@ static void put_status(const struct report *report, const char *call)
 	text_put(report->sink, ")");
 }
 
-static void put_end(const struct report *report)
+void report_end(const struct report *report)
 {
 	if (report->subject->context.alive) {
 		text_put(report->sink, "running");
@@ -160,7 +160,7 @@ static void put_process(const struct report *report)
 	}
 	put_uptime(report);
 	text_put(report->sink, ", ");
-	put_end(report);
+	report_end(report);
 }
 
 /* One line for each process that has something to tell. */

@@ -33,6 +33,8 @@ void report_path(const struct report *report, cw_ref site);
 /* The innermost wanted frame: its function alone, and its place (server.c:88, or as above). */
 void report_function(const struct report *report, cw_ref site);
 void report_place(const struct report *report, cw_ref site);
+/* The place and the function, where both are known. */
+void report_site(const struct report *report, cw_ref site);
 /* ns from the process's start to the moment of the report; 0: not known. */
 uint64_t report_uptime(const struct report *report);
 /* The command line of the subject's program. */
@@ -46,6 +48,8 @@ void report_group(struct report *report, const struct group *group);
 /* How the group's siblings were closed, and the help that follows from it. */
 void report_closers(struct report *report, const struct group *group);
 void report_examples(struct report *report, const struct group *group);
+/* "running", "ended by SIGTERM" */
+void report_end(const struct report *report);
 bool report_has_faults(const struct report *report);
 void report_faults_put(struct report *report);
 void report_tail(const struct report *report);

@@ -303,3 +303,18 @@ void report_place(const struct report *report, cw_ref ref)
 	else
 		put_symbol(report, frame, &symbols[0], 0);
 }
+
+void report_site(const struct report *report, cw_ref ref)
+{
+	const struct cw_frame *frame = first_wanted(report, ref);
+	struct symbol symbols[STACK_INLINE] = {0};
+
+	report_place(report, ref);
+	if (!frame)
+		return;
+	name_frame(report, frame, symbols, STACK_INLINE);
+	if (!symbols[0].file || !symbols[0].function)
+		return;
+	text_put(report->sink, " ");
+	text_foreign(report->sink, symbols[0].function, NAME_MAX_BYTES);
+}

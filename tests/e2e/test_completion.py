@@ -14,7 +14,7 @@ from documents import options, verbs, words
 from traced import DEADLINE, SOURCE, program
 
 BASH = os.path.join(SOURCE, "completions", "closewait.bash")
-VERBS = ["run", "report", "list", "clean", "explain", "doctor"]
+VERBS = ["run", "report", "top", "list", "clean", "explain", "doctor"]
 
 
 def complete(*typed, cwd=None):

@@ -11,7 +11,7 @@ from documents import OPTION, help_of, keys, options, read, verbs, words
 from traced import SOURCE, tool
 
 PAGES = sorted(glob.glob(os.path.join(SOURCE, "docs", "man", "*.scd")))
-VERBS = ["run", "report", "list", "clean", "explain", "doctor"]
+VERBS = ["run", "report", "top", "list", "clean", "explain", "doctor"]
 
 
 def page(verb):
