@@ -184,12 +184,12 @@ int proc_entry_each_socket(const struct proc_entry *entry, proc_socket_visit *vi
 
 		if (!isdigit((unsigned char)one->d_name[0]))
 			continue;
-		++*descriptors;
 		inode = link_inode(fd, one->d_name, "socket:[%" SCNu64 "]");
+		if (!inode && (errno == EACCES || errno == EPERM))
+			return -errno;
+		++*descriptors;
 		if (inode)
 			visit(context, (int)strtol(one->d_name, NULL, 10), inode);
-		else if (errno == EACCES || errno == EPERM)
-			return -errno;
 	}
 	return errno == ENOENT ? -ESRCH : -errno;
 }

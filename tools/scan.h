@@ -85,6 +85,7 @@ enum scan_step {
 	SCAN_LISTED,  /* processes and namespaces are known */
 	SCAN_QUERIED, /* the tables were read */
 	SCAN_OPENED,  /* a process is about to be read */
+	SCAN_SOCKET,  /* one of its descriptors is a socket, and has been looked at */
 	SCAN_READ,    /* and its descriptors have been */
 	SCAN_JOINED,  /* all of them */
 };

@@ -18,9 +18,8 @@ struct joining {
 	size_t unmatched_before;
 };
 
-static void visit_socket(void *context, int fd, uint64_t inode)
+static void put_down(struct joining *joining, int fd, uint64_t inode)
 {
-	struct joining *joining = context;
 	struct scan_work *work = joining->work;
 	struct table_row *row = socket_table_find(&work->scan->table, inode);
 	struct unmatched *unmatched;
@@ -38,6 +37,14 @@ static void visit_socket(void *context, int fd, uint64_t inode)
 	if (unmatched)
 		*unmatched = (struct unmatched){joining->entry->pid, fd,
 						joining->entry->start, inode};
+}
+
+static void visit_socket(void *context, int fd, uint64_t inode)
+{
+	const struct joining *joining = context;
+
+	put_down(context, fd, inode);
+	scan_step(joining->work, SCAN_SOCKET, joining->entry->pid);
 }
 
 enum scan_eof scan_eof_of(const struct diag_socket *socket)

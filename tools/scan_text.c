@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A scan's headline, its processes, what was not seen, and what to do next. */
+#include <unistd.h>
+
 #include "scan_states.h"
 #include "scan_text.h"
 #include "trace/text.h"
@@ -60,12 +62,12 @@ static void put_hidden(const struct scan *scan, const struct text_sink *sink)
 	if (scan->hidden.processes) {
 		text_put(sink, "hidden: the descriptors of ");
 		put_processes(scan->hidden.processes, sink);
-		text_put(sink, " (root sees them)\n");
+		text_put(sink, " (CAP_SYS_PTRACE is needed)\n");
 	}
 	if (scan->hidden.namespaces) {
 		text_put(sink, "hidden: ");
 		text_count(sink, scan->hidden.namespaces, "network namespace");
-		text_put(sink, " (root sees them)\n");
+		text_put(sink, " (CAP_SYS_ADMIN is needed)\n");
 	}
 }
 
@@ -97,7 +99,7 @@ static void put_next(const struct scan *scan, const struct text_sink *sink)
 	const struct scan_process *first = scan->count ? scan->processes : NULL;
 
 	if (!first || !first->count) {
-		if (scan->hidden.sockets)
+		if (scan->hidden.sockets && geteuid() != 0)
 			text_put(sink, "next: run closewait scan as root\n");
 		return;
 	}
