@@ -151,7 +151,7 @@ static bool is_labelled(const struct colour_sink *colours)
 		"peer FIN", "reset",     "shutdown",   "then reset",  "closed by",
 		"closed",   "and again", "at the end",
 		"eof-unread", "eof-read", "unread",    "peers",      "local",     "detached",
-		"not told", "holds"};
+		"not told", "holds",    "backlog"};
 
 	if (colours->used <= LABEL_END || !begins(colours, "  "))
 		return false;

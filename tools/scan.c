@@ -100,32 +100,10 @@ static void join_all(struct scan_work *work)
 	}
 }
 
-/* What is young goes; of the others, what no process can hold is counted. */
-static void sift(struct scan *scan)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < scan->table.count; i++) {
-		const struct table_row *row = &scan->table.rows[i];
-		uint32_t state = row->socket.look.state;
-
-		if (socket_age(&row->socket).at_least < scan->request.min_age)
-			scan->young++;
-		else if (row->inode)
-			scan->table.rows[kept++] = *row;
-		else if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
-			scan->unaccepted++;
-		else
-			scan->orphaned++;
-	}
-	scan->table.count = kept;
-	socket_table_sort(&scan->table);
-}
-
 static bool any_unheld(const struct scan *scan)
 {
 	for (size_t i = 0; i < scan->table.count; i++)
-		if (!scan->table.rows[i].holders)
+		if (!scan->table.rows[i].holders && !scan->table.rows[i].young)
 			return true;
 	return false;
 }
@@ -144,12 +122,13 @@ static void look_again(struct scan_work *work)
 	if (scan_query(work, &now, &wanted, &asked, &refused) == 0) {
 		socket_table_sort(&now);
 		for (size_t i = 0; i < scan->table.count; i++) {
-			struct table_row *row = &scan->table.rows[i];
+			const struct table_row *row = &scan->table.rows[i];
 			const struct table_row *still =
 				socket_table_find(&now, row->inode);
 
-			row->listed = still && still->socket.cookie == row->socket.cookie;
-			scan->hidden.sockets += !row->holders && row->listed;
+			if (!row->holders && !row->young && still &&
+			    still->socket.cookie == row->socket.cookie)
+				scan->hidden.sockets++;
 		}
 	}
 	socket_table_free(&now);
@@ -162,6 +141,8 @@ static int by_count(const void *left, const void *right)
 
 	if (a->count != b->count)
 		return a->count > b->count ? -1 : 1;
+	if (a->unaccepted != b->unaccepted)
+		return a->unaccepted > b->unaccepted ? -1 : 1;
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
@@ -169,14 +150,21 @@ static void finish(struct scan *scan)
 {
 	if (scan->count)
 		qsort(scan->processes, scan->count, sizeof(*scan->processes), by_count);
-	for (size_t i = 0; i < scan->table.count; i++)
-		scan->sockets += scan->table.rows[i].holders > 0;
+	for (size_t i = 0; i < scan->table.count; i++) {
+		const struct table_row *row = &scan->table.rows[i];
+
+		if (row->young)
+			scan->young += !scan->request.pid || row->holders;
+		else
+			scan->sockets += row->holders > 0;
+	}
 }
 
 static int take(struct scan_work *work)
 {
 	struct scan *scan = work->scan;
-	const struct diag_wanted wanted = {.states = scan->request.states};
+	/* Whose a connection is that nobody has accepted, its listener tells. */
+	const struct diag_wanted wanted = {scan->request.states | 1u << TCP_LISTEN, false};
 	int error;
 
 	scan_list_places(work);
@@ -186,7 +174,7 @@ static int take(struct scan_work *work)
 	if (error)
 		return error;
 	scan_step(work, SCAN_QUERIED, 0);
-	sift(scan);
+	scan_sift(work);
 	if (scan->request.pid)
 		error = scan_join(work, scan->request.pid);
 	else
@@ -196,6 +184,7 @@ static int take(struct scan_work *work)
 	scan_step(work, SCAN_JOINED, 0);
 	if (!scan->request.pid)
 		look_again(work);
+	scan_backlog_finish(work);
 	scan_find_detached(work);
 	finish(scan);
 	return work->failed ? -ENOMEM : 0;
@@ -219,6 +208,8 @@ int scan_take(struct scan *scan, const struct scan_request *request,
 	*scan = (struct scan){.request = *request, .taken = clock_ns(CLOCK_REALTIME)};
 	error = take(&work);
 	scan->took = clock_ns(CLOCK_MONOTONIC) - begin;
+	socket_table_free(&work.listeners);
+	socket_table_free(&work.backlog);
 	free(work.places);
 	free(work.unmatched);
 	free(work.looked);

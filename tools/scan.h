@@ -48,6 +48,7 @@ struct scan_process {
 	uint64_t unread;               /* bytes, of all of them */
 	struct scan_detached *detached;
 	size_t detached_count, detached_room;
+	uint64_t unaccepted;  /* connections in the backlogs of its listeners */
 	uint64_t untold;      /* unlisted TCP sockets, dead or never connected */
 	uint64_t descriptors; /* that it has open */
 	uint64_t limit;       /* proc_entry_fd_limit() */
@@ -60,19 +61,21 @@ struct scan_process {
 struct scan {
 	struct scan_request request;
 	struct socket_table table;      /* in the states asked for */
-	struct scan_process *processes; /* that hold any; those that hold most first */
+	struct scan_process *processes; /* that have any of it; those that hold most first */
 	size_t count, room;
 	uint64_t looked_at;  /* processes whose descriptors were read */
 	uint64_t namespaces; /* that were asked */
 	uint64_t sockets;    /* that a process holds; one that several hold counts once */
 	uint64_t young;      /* younger than min_age: not among them, nor in what follows */
-	uint64_t unaccepted; /* still in a listener's backlog: no process has them */
+	uint64_t unaccepted; /* still in a listener's backlog: no descriptor names them */
 	uint64_t orphaned;   /* closed by their process; the kernel finishes them */
 	uint64_t changed;    /* processes that ended, or whose number changed hands, meanwhile */
 	struct {
 		uint64_t sockets;    /* in the state, held by no process that could be seen */
 		uint64_t processes;  /* whose descriptors could not be read */
 		uint64_t namespaces; /* that could not be asked */
+		uint64_t unaccepted; /* of the above, those whose listener is held by no
+					process that could be seen, or is not the only one */
 		uint64_t elsewhere;  /* in the state, of processes that were seen, but in such a
 					namespace */
 	} hidden;

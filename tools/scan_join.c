@@ -25,6 +25,10 @@ static void put_down(struct joining *joining, int fd, uint64_t inode)
 	struct unmatched *unmatched;
 	struct scan_socket *socket;
 
+	if (row && row->young) {
+		row->holders++;
+		return;
+	}
 	if (row) {
 		socket = scan_grow(work, &joining->sockets, &joining->count,
 				   &joining->room, sizeof(*socket));
@@ -119,15 +123,8 @@ struct scan_process *scan_process_of(struct scan_work *work,
 	return process;
 }
 
-static void take_over(struct joining *joining, const struct looked *looked)
+static void take_over(struct scan_process *process, struct joining *joining)
 {
-	struct scan_process *process;
-
-	if (!joining->count)
-		return;
-	process = scan_process_of(joining->work, joining->entry, looked);
-	if (!process)
-		return;
 	process->sockets = joining->sockets;
 	process->count = joining->count;
 	process->oldest = socket_age(&joining->sockets[0].row->socket);
@@ -139,6 +136,35 @@ static void take_over(struct joining *joining, const struct looked *looked)
 		process->unread += socket->look.unread;
 		process->sockets[i].row->holders++;
 	}
+}
+
+/* Its listeners are among both, as the states are that were asked for. */
+static uint64_t count_backlog(const struct joining *joining)
+{
+	struct scan_work *work = joining->work;
+	pid_t pid = joining->entry->pid;
+	uint64_t count = 0;
+
+	for (size_t i = joining->unmatched_before; i < work->unmatched_count; i++)
+		count += scan_backlog_of(work, work->unmatched[i].inode, pid);
+	for (size_t i = 0; i < joining->count; i++)
+		count += scan_backlog_of(work, joining->sockets[i].row->inode, pid);
+	return count;
+}
+
+static void put_process(struct joining *joining, const struct looked *looked)
+{
+	uint64_t unaccepted = count_backlog(joining);
+	struct scan_process *process;
+
+	if (!joining->count && !unaccepted)
+		return;
+	process = scan_process_of(joining->work, joining->entry, looked);
+	if (!process)
+		return;
+	process->unaccepted = unaccepted;
+	if (joining->count)
+		take_over(process, joining);
 }
 
 /* A refusal midway: the process has become another user's (it ran a set-uid program). What was
@@ -168,7 +194,7 @@ static int join(struct joining *joining)
 	*looked = (struct looked){joining->entry->pid, error != 0, joining->entry->start,
 				  descriptors};
 	sort_unique(joining);
-	take_over(joining, looked);
+	put_process(joining, looked);
 	return descriptors ? 0 : error;
 }
 

@@ -104,7 +104,7 @@ static json_t *json_process(const struct scan_process *process)
 {
 	return json_pack(
 		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:b, s:b}",
+		"s:o, s:o, s:b, s:b}",
 		"pid", process->pid, "command",
 		json_foreign(process->command, sizeof(process->command)), "name",
 		json_foreign(process->name, sizeof(process->name)), "netns",
@@ -114,7 +114,8 @@ static json_t *json_process(const struct scan_process *process)
 		process->count ? json_age(process->oldest.at_least) : json_null(),
 		"unread_bytes", json_number(process->unread), "peers",
 		json_peers(process), "sockets", json_sockets(process), "detached",
-		json_detached(process), "untold", json_number(process->untold),
+		json_detached(process), "unaccepted",
+		json_number(process->unaccepted), "untold", json_number(process->untold),
 		"descriptors", json_number(process->descriptors), "descriptor_limit",
 		json_limit(process->limit), "incomplete", process->incomplete, "traced",
 		process->traced);
@@ -141,8 +142,9 @@ static json_t *json_states(uint32_t states)
 
 static json_t *json_hidden(const struct scan *scan)
 {
-	return json_pack("{s:o, s:o, s:o, s:o}", "sockets",
-			 json_number(scan->hidden.sockets), "processes",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "sockets",
+			 json_number(scan->hidden.sockets), "unaccepted",
+			 json_number(scan->hidden.unaccepted), "processes",
 			 json_number(scan->hidden.processes), "namespaces",
 			 json_number(scan->hidden.namespaces), "elsewhere",
 			 json_number(scan->hidden.elsewhere));

@@ -31,6 +31,8 @@ struct looked {
 struct scan_work {
 	struct scan *scan;
 	const struct scan_source *source;
+	struct socket_table listeners;
+	struct socket_table backlog; /* connections that are not accepted; .holders counts */
 	struct place *places; /* by namespace */
 	size_t place_count, place_room;
 	struct unmatched *unmatched; /* by process */
@@ -70,6 +72,15 @@ int scan_join(struct scan_work *work, pid_t pid);
 struct scan_process *scan_process_of(struct scan_work *work,
 				     const struct proc_entry *entry,
 				     const struct looked *looked);
+
+/* Moves from the scan's table what is not to be joined: see work->listeners and ->backlog.
+ * Counts what no process can hold. */
+void scan_sift(struct scan_work *work);
+/* How many of the backlog are of the listener `inode`, if it is one, and of no other; they are
+ * put down to the process, each once. */
+uint64_t scan_backlog_of(struct scan_work *work, uint64_t inode, pid_t pid);
+/* Counts what is left untold. */
+void scan_backlog_finish(struct scan_work *work);
 
 /* Finds out about work->unmatched. */
 void scan_find_detached(struct scan_work *work);

@@ -73,14 +73,12 @@ static void put_hidden(const struct scan *scan, const struct text_sink *sink)
 
 static void put_others(const struct scan *scan, const struct text_sink *sink)
 {
-	if (scan->unaccepted) {
+	if (scan->hidden.unaccepted) {
 		text_put(sink, "note: ");
-		text_count(sink, scan->unaccepted, "connection");
+		text_count(sink, scan->hidden.unaccepted, "connection");
 		text_put(sink, " in ");
 		scan_states_put(sink, scan->request.states);
-		text_put(sink, scan->unaccepted == 1
-				       ? " waits in a backlog: no accept() has taken it\n"
-				       : " wait in a backlog: no accept() has taken them\n");
+		text_put(sink, " that no accept() has taken: whose, cannot be told\n");
 	}
 	if (scan->young) {
 		text_put(sink, "note: ");

@@ -120,6 +120,15 @@ static void put_descriptors(const struct scan_process *process,
 	text_put(sink, "\n");
 }
 
+static void put_backlog(const struct scan_process *process, const struct text_sink *sink)
+{
+	if (!process->unaccepted)
+		return;
+	put_label(sink, "backlog");
+	text_count(sink, process->unaccepted, "connection");
+	text_put(sink, " more that no accept() has taken\n");
+}
+
 static void put_detached(const struct scan_process *process, bool all,
 			 const struct text_sink *sink)
 {
@@ -204,6 +213,7 @@ void scan_text_process(const struct scan *scan, const struct scan_process *proce
 	put_eof(process, sink);
 	put_addresses(process, ADDRESS_PEER, all, sink);
 	put_addresses(process, ADDRESS_LOCAL, all, sink);
+	put_backlog(process, sink);
 	put_detached(process, all, sink);
 	put_descriptors(process, sink);
 	put_sockets(process, all, sink);

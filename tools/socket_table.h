@@ -13,8 +13,10 @@
 struct table_row {
 	uint64_t inode; /* 0: no descriptor is made yet (not accepted), or none is left */
 	uint64_t netns; /* of the namespace, as in struct table_source */
-	uint32_t holders; /* for the table's user */
-	bool listed;      /* likewise */
+	/* For the table's user: */
+	uint32_t holders;  /* processes */
+	pid_t last_holder; /* the one that was counted last */
+	bool young;
 	struct diag_socket socket;
 };
 

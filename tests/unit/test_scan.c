@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "fake_proc.h"
@@ -121,15 +122,56 @@ static void refused_namespace_is_counted(void **state)
 	assert_int_equal(scan.processes[0].detached_count, 0);
 }
 
-static void connection_that_nobody_accepted_has_no_holder(void **state)
+static struct diag_socket *listener(uint64_t inode)
+{
+	struct diag_socket *socket = fake_socket(&fake, inode, 0);
+
+	socket->look.state = TCP_LISTEN;
+	return socket;
+}
+
+/* Its own descriptor appears with accept(). */
+static void connection_that_nobody_accepted_is_the_listeners(void **state)
+{
+	(void)state;
+	fake_process(&fake, 10, 100, FAKE_NETNS, (const uint64_t[]){501, 501, 0});
+	fake_process(&fake, 11, 100, FAKE_NETNS, two);
+	fake_socket(&fake, 0, 1);
+	listener(501);
+	listener(502)->look.local.ip[3]++;
+	assert_int_equal(fake_scan(&fake, &scan, NULL), 0);
+	assert_int_equal(scan.unaccepted, 1);
+	assert_int_equal(scan.hidden.unaccepted, 0);
+	assert_int_equal(scan.hidden.sockets, 0);
+	assert_int_equal(scan.count, 1);
+	assert_int_equal(scan.processes[0].pid, 10);
+	assert_int_equal(scan.processes[0].count, 0);
+	assert_int_equal(scan.processes[0].unaccepted, 1);
+}
+
+static void connection_of_a_wildcard_listener(void **state)
 {
 	(void)state;
 	fake_process(&fake, 10, 100, FAKE_NETNS, one);
 	fake_socket(&fake, 0, 1);
+	memset(listener(501)->look.local.ip, 0, 16);
 	assert_int_equal(fake_scan(&fake, &scan, NULL), 0);
-	assert_int_equal(scan.unaccepted, 1);
-	assert_int_equal(scan.hidden.sockets, 0);
+	assert_int_equal(scan.processes[0].unaccepted, 1);
+}
+
+/* With SO_REUSEPORT. */
+static void connection_that_may_be_of_two_listeners_is_nobodys(void **state)
+{
+	(void)state;
+	fake_process(&fake, 10, 100, FAKE_NETNS, one);
+	fake_process(&fake, 11, 100, FAKE_NETNS, two);
+	fake_socket(&fake, 0, 1);
+	listener(501);
+	listener(502);
+	assert_int_equal(fake_scan(&fake, &scan, NULL), 0);
 	assert_int_equal(scan.count, 0);
+	assert_int_equal(scan.unaccepted, 1);
+	assert_int_equal(scan.hidden.unaccepted, 1);
 }
 
 static void unlisted_sockets_are_what_they_say(void **state)
@@ -381,7 +423,9 @@ int main(void)
 		TEST(duplicates_are_one_socket),
 		TEST(each_namespace_is_asked_once),
 		TEST(refused_namespace_is_counted),
-		TEST(connection_that_nobody_accepted_has_no_holder),
+		TEST(connection_that_nobody_accepted_is_the_listeners),
+		TEST(connection_of_a_wildcard_listener),
+		TEST(connection_that_may_be_of_two_listeners_is_nobodys),
 		TEST(unlisted_sockets_are_what_they_say),
 		TEST(listed_sockets_are_not_asked),
 		TEST(process_ends_before_it_is_read),
