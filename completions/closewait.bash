@@ -2,9 +2,11 @@
 # shellcheck shell=bash
 # Completion of closewait for bash. It needs nothing of bash-completion but its place.
 
-_closewait_verbs='run report top list clean explain doctor'
+_closewait_verbs='run report scan top list clean explain doctor'
 _closewait_verdicts='eof-ignored eof-unread reset-ignored shutdown-unclosed half-closed
 	idle-client unknown open'
+_closewait_states='close-wait established syn-sent fin-wait-1 fin-wait-2 last-ack closing
+	listening'
 _closewait_faults='slow-close double-close eof-spin descriptors-exhausted'
 
 # The options of a verb, each with = if it takes a value.
@@ -16,6 +18,7 @@ _closewait_options() {
 	run) echo "$output --report= --sample= --wait= --keep --dir= --help" ;;
 	report) echo "$output --help" ;;
 	top) echo '--interval= --once --show-open --sort= --grace= --help' ;;
+	scan) echo '--pid= --state= --min-age= --all --json= --prometheus= --check --color= --help' ;;
 	list) echo '--dir= --help' ;;
 	clean) echo '--older-than= --dir= --help' ;;
 	explain | doctor) echo '--help' ;;
@@ -44,14 +47,14 @@ _closewait_action() {
 	fi
 }
 
-# NAME,NAME: completes the last one and keeps the others.
-_closewait_list_of_names() {
+# NAME,NAME of the words $1: completes the last one of $2 and keeps the others.
+_closewait_list() {
 	local before='' name
 
-	[[ $1 == *,* ]] && before=${1%,*},
+	[[ $2 == *,* ]] && before=${2%,*},
 	while IFS= read -r name; do
 		COMPREPLY+=("$before$name")
-	done < <(compgen -W "leak $_closewait_verdicts $_closewait_faults" -- "${1##*,}")
+	done < <(compgen -W "$1" -- "${2##*,}")
 	compopt -o nospace 2>/dev/null || true
 }
 
@@ -68,17 +71,25 @@ _closewait_pids() {
 	_closewait_words "$pids" "$1"
 }
 
+_closewait_all_pids() {
+	local places=(/proc/[0-9]*)
+
+	_closewait_words "${places[*]#/proc/}" "$1"
+}
+
 _closewait_value() {
 	case $1 in
-	--json | --report | --suppressions | --baseline) _closewait_action file "$2" ;;
+	--json | --report | --suppressions | --baseline | --prometheus) _closewait_action file "$2" ;;
 	--dir) _closewait_action directory "$2" ;;
-	--fail-on) _closewait_list_of_names "$2" ;;
+	--fail-on) _closewait_list "leak $_closewait_verdicts $_closewait_faults" "$2" ;;
 	--annotate) _closewait_words github "$2" ;;
 	--color) _closewait_words 'auto always never' "$2" ;;
 	--exitcode) _closewait_words 23 "$2" ;;
 	--sort) _closewait_words 'count rate oldest bytes' "$2" ;;
 	--sample) _closewait_words 'off 100ms 1s 10s' "$2" ;;
-	--grace | --interval | --slow-close | --wait | --older-than)
+	--pid) _closewait_all_pids "$2" ;;
+	--state) _closewait_list "$_closewait_states" "$2" ;;
+	--grace | --interval | --slow-close | --wait | --older-than | --min-age)
 		_closewait_words '100ms 1s 10s 1m 1h' "$2"
 		;;
 	esac

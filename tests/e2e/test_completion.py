@@ -14,7 +14,7 @@ from documents import options, verbs, words
 from traced import DEADLINE, SOURCE, program
 
 BASH = os.path.join(SOURCE, "completions", "closewait.bash")
-VERBS = ["run", "report", "top", "list", "clean", "explain", "doctor"]
+VERBS = ["run", "report", "scan", "top", "list", "clean", "explain", "doctor"]
 
 
 def complete(*typed, cwd=None):
@@ -54,6 +54,13 @@ def test_fail_on_offers_a_list_of_names(verb):
     assert sorted(complete(verb, "--fail-on", "")) == sorted(words() + ["leak"])
     assert complete(verb, "--fail-on", "leak,slow") == ["leak,slow-close"]
     assert complete(verb, "--fail-on", "=", "leak,slow") == ["leak,slow-close"]
+
+
+def test_states_and_processes_for_scan():
+    assert complete("scan", "--state", "close-wait,fin") == ["close-wait,fin-wait-1",
+                                                             "close-wait,fin-wait-2"]
+    assert str(os.getpid()) in complete("scan", "--pid", "")
+    assert str(os.getpid()) in complete("scan", "--pid", "=", "")
 
 
 @pytest.mark.parametrize("option", ["--json", "--report", "--suppressions", "--baseline"])

@@ -11,7 +11,7 @@ from documents import OPTION, help_of, keys, options, read, verbs, words
 from traced import SOURCE, tool
 
 PAGES = sorted(glob.glob(os.path.join(SOURCE, "docs", "man", "*.scd")))
-VERBS = ["run", "report", "top", "list", "clean", "explain", "doctor"]
+VERBS = ["run", "report", "scan", "top", "list", "clean", "explain", "doctor"]
 
 
 def page(verb):
@@ -114,6 +114,7 @@ def test_every_verdict_and_fault_is_named(text):
 
 
 @pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md", "examples/systemd/README.md",
+                                  "examples/prometheus/README.md", "docs/scan.md",
                                   "examples/container/README.md"])
 def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#]+)\)", read(path)):
