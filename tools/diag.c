@@ -82,10 +82,10 @@ static int visit_inet(const struct nlmsghdr *message, void *context)
 	struct cw_look *look = &socket.look;
 
 	look->state = diag->idiag_state;
-	/* Of a listener it is the backlog. */
+	/* Of a listener the queues are its backlog and the limit on it. */
 	look->unsent = diag->idiag_state == STATE_LISTEN ? 0 : diag->idiag_wqueue;
-	/* In these states the peer's FIN is counted until it is taken. */
-	look->unread = diag->idiag_rqueue;
+	look->unread = diag->idiag_state == STATE_LISTEN ? 0 : diag->idiag_rqueue;
+	/* In this state the peer's FIN is counted until it is taken. */
 	if (look->unread && diag->idiag_state == STATE_CLOSE_WAIT)
 		look->unread--;
 	fill_address(&look->local, diag->idiag_family, id->idiag_src, id->idiag_sport,

@@ -15,7 +15,8 @@ struct diag_socket {
 	uint64_t cookie;
 	uint32_t uid;   /* of who made it */
 	uint32_t queue; /* TCP: bytes of the receive queue as the kernel counts them: in
-			   CLOSE_WAIT the peer's FIN is one of them until it is taken */
+			   CLOSE_WAIT the peer's FIN is one of them until it is taken;
+			   of a listener, connections that wait */
 	struct cw_look look; /* without a descriptor's number */
 };
 

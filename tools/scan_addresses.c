@@ -60,19 +60,20 @@ static size_t merge(struct address_group *groups, size_t count, bool by_port)
 size_t scan_addresses(const struct scan_process *process, enum address_side side,
 		      bool by_port, struct address_group **groups)
 {
-	size_t count = process->count;
+	size_t count = 0;
 
-	*groups = count ? calloc(count, sizeof(**groups)) : NULL;
+	*groups = process->count ? calloc(process->count, sizeof(**groups)) : NULL;
 	if (!*groups)
 		return 0;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < process->count; i++) {
 		const struct cw_look *look = &process->sockets[i].row->socket.look;
+		const struct cw_addr *address =
+			side == ADDRESS_PEER ? &look->peer : &look->local;
 
-		(*groups)[i] = (struct address_group){
-			.address = side == ADDRESS_PEER ? look->peer : look->local,
-			.count = 1,
-			.unread = look->unread,
-		};
+		/* A listener has no peer. */
+		if (address->port)
+			(*groups)[count++] =
+				(struct address_group){*address, 1, look->unread};
 	}
 	qsort(*groups, count, sizeof(**groups), by_address);
 	count = merge(*groups, count, by_port);

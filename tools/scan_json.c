@@ -12,9 +12,9 @@
 
 #define SCHEMA 1
 
-static json_t *json_age(uint32_t ms)
+static json_t *json_age(const struct age *age, uint32_t ms)
 {
-	return ms == UINT32_MAX ? json_null() : json_integer(ms);
+	return age->at_most == UINT32_MAX ? json_null() : json_integer(ms);
 }
 
 static void put_address(const struct text_sink *sink, const void *context)
@@ -48,8 +48,8 @@ static json_t *json_socket(const struct scan_socket *held)
 			 held->fd, "local", json_written(put_address, &look->local),
 			 "peer", json_written(put_address, &look->peer), "kernel_state",
 			 text_tcp_state(look->state), "eof", json_eof(socket),
-			 "age_at_least_ms", json_age(age.at_least), "age_at_most_ms",
-			 json_age(age.at_most), "unread_bytes",
+			 "age_at_least_ms", json_age(&age, age.at_least), "age_at_most_ms",
+			 json_age(&age, age.at_most), "unread_bytes",
 			 json_number(look->unread), "holders",
 			 json_number(held->row->holders), "inode",
 			 json_identity(look->inode), "cookie",
@@ -111,7 +111,8 @@ static json_t *json_process(const struct scan_process *process)
 		json_identity(process->netns), "count", json_number(process->count),
 		"eof_read", json_number(process->eof[SCAN_EOF_READ]), "eof_unread",
 		json_number(process->eof[SCAN_EOF_UNREAD]), "oldest_age_ms",
-		process->count ? json_age(process->oldest.at_least) : json_null(),
+		process->count ? json_age(&process->oldest, process->oldest.at_least)
+			       : json_null(),
 		"unread_bytes", json_number(process->unread), "peers",
 		json_peers(process), "sockets", json_sockets(process), "detached",
 		json_detached(process), "unaccepted",

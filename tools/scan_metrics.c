@@ -21,9 +21,7 @@ static struct prometheus_process row_of(const struct scan_process *process)
 		.eof_unknown = process->eof[SCAN_EOF_UNKNOWN],
 		.detached = process->detached_count,
 		.unread_bytes = process->unread,
-		.oldest_ms = process->oldest.at_least == UINT32_MAX
-				     ? 0
-				     : process->oldest.at_least,
+		.oldest_ms = process->oldest.at_least,
 		.descriptors = process->descriptors,
 		.limit = process->limit,
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A scan's headline, its processes, what was not seen, and what to do next. */
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include "scan_states.h"
@@ -96,6 +97,8 @@ static void put_next(const struct scan *scan, const struct text_sink *sink)
 {
 	const struct scan_process *first = scan->count ? scan->processes : NULL;
 
+	if (!(scan->request.states & 1u << TCP_CLOSE_WAIT))
+		return;
 	if (!first || !first->count) {
 		if (scan->hidden.sockets && geteuid() != 0)
 			text_put(sink, "next: run closewait scan as root\n");

@@ -21,14 +21,6 @@ static void put_label(const struct text_sink *sink, const char *label)
 	text_padded(sink, label, 12);
 }
 
-static void put_age(const struct text_sink *sink, uint32_t ms)
-{
-	if (ms == UINT32_MAX)
-		text_put(sink, "for a time that is not known");
-	else
-		text_duration(sink, ms * NS_PER_MS);
-}
-
 static void put_head(const struct scan *scan, const struct scan_process *process,
 		     const struct text_sink *sink)
 {
@@ -40,11 +32,11 @@ static void put_head(const struct scan *scan, const struct scan_process *process
 	text_count(sink, process->count, "socket");
 	text_put(sink, " in ");
 	scan_states_put(sink, scan->request.states);
-	if (process->count) {
+	if (process->count && process->oldest.at_most != UINT32_MAX) {
 		text_put(sink, ", the oldest at least ");
-		put_age(sink, process->oldest.at_least);
+		text_duration(sink, process->oldest.at_least * NS_PER_MS);
 		text_put(sink, ", at most ");
-		put_age(sink, process->oldest.at_most);
+		text_duration(sink, process->oldest.at_most * NS_PER_MS);
 	}
 	text_put(sink, "\n\n");
 }
@@ -169,15 +161,22 @@ static void put_socket(const struct scan_socket *held, const struct text_sink *s
 	text_signed(sink, held->fd);
 	text_put(sink, "  ");
 	text_address(sink, NULL, &look->local);
-	text_put(sink, "  peer ");
-	text_address(sink, NULL, &look->peer);
+	if (look->peer.port) {
+		text_put(sink, "  peer ");
+		text_address(sink, NULL, &look->peer);
+	}
 	text_put(sink, "  ");
 	text_put(sink, text_tcp_state(look->state));
 	text_put(sink, eof[scan_eof_of(socket)]);
-	text_put(sink, "  unread ");
-	text_size(sink, look->unread);
-	text_put(sink, "  at least ");
-	put_age(sink, socket_age(socket).at_least);
+	if (look->state == TCP_LISTEN) {
+		text_put(sink, "  backlog ");
+		text_unsigned(sink, socket->queue);
+	} else {
+		text_put(sink, "  unread ");
+		text_size(sink, look->unread);
+		text_put(sink, "  at least ");
+		text_duration(sink, socket_age(socket).at_least * NS_PER_MS);
+	}
 	text_put(sink, "  ino ");
 	text_unsigned(sink, look->inode);
 	if (held->row->holders > 1) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A growing array, sorted once. */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 
 #include "socket_table.h"
@@ -84,6 +85,8 @@ struct age socket_age(const struct diag_socket *socket)
 {
 	const struct cw_look *look = &socket->look;
 
+	if (look->state == TCP_LISTEN || look->last_data_recv == UINT32_MAX)
+		return (struct age){0, UINT32_MAX};
 	return (struct age){
 		.at_least = look->last_ack_recv < look->last_data_recv
 				    ? look->last_ack_recv

@@ -45,7 +45,8 @@ struct table_row *socket_table_find(const struct socket_table *table, uint64_t i
 
 /* How long ago the peer's FIN came, in ms, of a socket in CLOSE_WAIT; of others, how long ago
  * something came. It came no later than the last segment of any kind (an answer to a
- * keepalive is one, too: so it is "at least"), and no earlier than the last data. */
+ * keepalive is one, too: so it is "at least"), and no earlier than the last data. Of a listener
+ * nothing is known: at_least is 0, at_most UINT32_MAX. */
 struct age {
 	uint32_t at_least;
 	uint32_t at_most;

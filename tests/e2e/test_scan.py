@@ -113,6 +113,19 @@ def test_of_another_state(hold, scan):
     assert found["count"] == 5  # both ends, and the listener
     assert {s["kernel_state"] for s in found["sockets"]} == {"ESTABLISHED", "LISTEN"}
     assert {s["eof"] for s in found["sockets"]} == {"unknown"}
+    listener = [s for s in found["sockets"] if s["kernel_state"] == "LISTEN"][0]
+    assert (listener["age_at_least_ms"], listener["unread_bytes"]) == (None, 0)
+
+
+def test_listener_has_a_backlog_and_neither_peer_nor_age(hold, scan):
+    one = hold("backlog=2")
+    until(lambda: scan("--pid", one.pid)["unaccepted"] == 2, "two in the backlog")
+    found = scan("--pid", one.pid, "--state", "listening")
+    assert found["processes"][0]["peers"] == []
+    assert re.search(r"^pid .*: 1 socket in LISTEN$", found["text"], re.M)
+    assert re.search(r"^  fd \d+  127\.0\.0\.1:%d  LISTEN  backlog 2  ino \d+$" % one.listens,
+                     found["text"], re.M)
+    assert "next: " not in found["text"]
 
 
 def test_held_sockets_that_no_table_lists(hold, scan):
