@@ -17,7 +17,7 @@ _closewait_options() {
 	case $1 in
 	run) echo "$output --report= --sample= --wait= --keep --dir= --help" ;;
 	report) echo "$output --help" ;;
-	top) echo '--interval= --once --show-open --sort= --grace= --help' ;;
+	top) echo '--interval= --once --show-open --sort= --grace= --prometheus= --quiet --help' ;;
 	scan) echo '--pid= --state= --min-age= --all --json= --prometheus= --check --color= --help' ;;
 	list) echo '--dir= --help' ;;
 	clean) echo '--older-than= --dir= --help' ;;

@@ -44,16 +44,15 @@ void namespaces_close(struct namespaces *namespaces)
 	free(namespaces);
 }
 
-static void add_inhabitant(struct namespaces *namespaces,
-			   const struct loaded_image *image)
+void namespaces_add(struct namespaces *namespaces, pid_t pid, uint64_t start)
 {
 	struct inhabitant *all;
 
-	if (!image->start)
+	if (!start)
 		return;
 	for (size_t i = 0; i < namespaces->inhabitant_count; i++)
-		if (namespaces->inhabitants[i].pid == image->pid &&
-		    namespaces->inhabitants[i].start == image->start)
+		if (namespaces->inhabitants[i].pid == pid &&
+		    namespaces->inhabitants[i].start == start)
 			return;
 	all = reallocarray(namespaces->inhabitants, namespaces->inhabitant_count + 1,
 			   sizeof(*all));
@@ -61,7 +60,7 @@ static void add_inhabitant(struct namespaces *namespaces,
 		return;
 	namespaces->inhabitants = all;
 	all[namespaces->inhabitant_count++] =
-		(struct inhabitant){image->pid, image->start};
+		(struct inhabitant){pid, start};
 }
 
 /* The list only grows: it is read again when it has. */
@@ -77,7 +76,8 @@ static void take_in(struct namespaces *namespaces)
 	namespaces->list_size = st.st_size;
 	if (loaded_list_read(&list, namespaces->session) == 0) {
 		for (size_t i = namespaces->images; i < list.count; i++)
-			add_inhabitant(namespaces, &list.images[i]);
+			namespaces_add(namespaces, list.images[i].pid,
+				       list.images[i].start);
 		namespaces->images = list.count;
 	}
 	loaded_list_free(&list);

@@ -9,9 +9,13 @@
 
 struct namespaces;
 
-/* `session` is its directory, the caller's. NULL: no memory. */
+/* `session` is its directory, the caller's: the processes that the library was loaded into are in a
+ * list there, if `closewait run` began it. NULL: no memory. */
 struct namespaces *namespaces_open(const char *session);
 void namespaces_close(struct namespaces *namespaces);
+
+/* One more process, by its number and when it started. Known ones are passed over. */
+void namespaces_add(struct namespaces *namespaces, pid_t pid, uint64_t start);
 
 /* Takes in what has started, lets go of what has ended. */
 void namespaces_refresh(struct namespaces *namespaces);

@@ -87,6 +87,11 @@ struct sampler *sampler_open(const char *session, uint64_t period)
 	return sampler;
 }
 
+void sampler_watch(struct sampler *sampler, pid_t pid, uint64_t start)
+{
+	namespaces_add(sampler->namespaces, pid, start);
+}
+
 static void put(struct sampler *sampler, const struct seen *seen)
 {
 	int error = samples_put(sampler->fd, seen->index, &seen->sample);

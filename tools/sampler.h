@@ -9,12 +9,15 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct sampler;
 
 /* `session` is its directory, the caller's. NULL: the file could not be made, after one line on
  * standard error. */
 struct sampler *sampler_open(const char *session, uint64_t period);
+/* A process that is to be looked at, where no list of the session names it. */
+void sampler_watch(struct sampler *sampler, pid_t pid, uint64_t start);
 /* Looks once. An error ends the sampling, after one line on standard error. */
 void sampler_look(struct sampler *sampler);
 void sampler_close(struct sampler *sampler);

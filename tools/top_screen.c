@@ -12,6 +12,7 @@
 #include "complain.h"
 #include "held_back.h"
 #include "top_format.h"
+#include "top_metrics.h"
 #include "top_screen.h"
 
 #define NS_PER_MS    1000000ull
@@ -22,6 +23,7 @@ struct screen {
 	struct top *top;
 	uint64_t interval; /* ns */
 	uint64_t next;     /* ns, monotonic: when to look again */
+	const char *metrics;
 	const struct top_row **rows; /* those that pass the filter, as they are shown */
 	size_t row_count;
 	uint64_t chosen; /* the key of the row that the cursor is on */
@@ -140,6 +142,8 @@ static void look(struct screen *screen)
 	if (screen->over)
 		return;
 	screen->over = !top_look(screen->top);
+	if (screen->metrics && !screen->over)
+		top_metrics_write(top_table(screen->top), screen->metrics);
 	arrange(screen);
 }
 
@@ -407,6 +411,7 @@ int top_screen(struct top *top, const struct top_start *start)
 		.interval = start->interval,
 		.order = start->order,
 		.open = start->open,
+		.metrics = start->metrics,
 	};
 	struct held_back held;
 	SCREEN *terminal;

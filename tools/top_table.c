@@ -1,58 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking at what is traced, again and again. */
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include <time.h>
 
 #include "complain.h"
 #include "host_process.h"
-#include "proc_entry.h"
+#include "sampler.h"
 #include "session.h"
-#include "top_table.h"
-#include "trace/findings.h"
-#include "trace/stack_names.h"
+#include "top_looking.h"
 #include "trace_find.h"
 
-/* Of a place or a process, over the looks. */
-struct history {
-	uint64_t key;
-	struct top_series series;
-	uint64_t look; /* the last one that added to it */
-	UT_hash_handle hh;
-};
-
-struct top {
-	const char *what;
-	struct report_options options;
-	char root[64];           /* in front of the modules' paths: the named process's */
-	struct symbols *symbols; /* kept over the looks: it has read debug information */
-	struct history *places;
-	struct history *processes;
-	struct top_table table;
-	uint64_t look;
-};
-
-/* A look in the making. */
-struct looking {
-	struct top *top;
-	struct findings findings;
-	struct symbolizer symbolizer;
-	struct top_table table;
-	bool failed; /* no memory */
-};
-
-struct top *top_open(const char *what, const struct report_options *options)
+struct top *top_open(const char *what, uint64_t interval,
+		     const struct report_options *options)
 {
 	struct top *top = calloc(1, sizeof(*top));
 
 	if (!top)
 		return NULL;
 	top->what = what;
+	top->interval = interval;
 	top->options = *options;
 	top->options.command = true;
 	top->options.group_open = true;
@@ -91,10 +58,13 @@ static void forget(struct history **all, uint64_t look)
 
 void top_close(struct top *top)
 {
+	top_samples_end(top);
 	free_table(&top->table);
 	forget(&top->places, 0);
 	forget(&top->processes, 0);
 	symbols_close(top->symbols);
+	free(top->session);
+	free(top->trace);
 	free(top);
 }
 
@@ -113,9 +83,8 @@ void top_sort(struct top *top, enum top_order order)
 	top_sort_rows(top->table.rows, top->table.row_count, order);
 }
 
-/* NULL: no memory. */
-static const struct top_series *add_to(struct history **all, uint64_t key, uint64_t value,
-				       bool from_zero, const struct looking *looking)
+const struct top_series *history_add(struct history **all, uint64_t key, uint64_t value,
+				     bool from_zero, const struct looking *looking)
 {
 	struct history *item;
 
@@ -144,158 +113,6 @@ static const struct top_series *add_to(struct history **all, uint64_t key, uint6
 	return &item->series;
 }
 
-static void put(void *context, const char *bytes, size_t size)
-{
-	fwrite(bytes, 1, size, context);
-}
-
-/* What one of the report's parts puts, as a string; NULL: no memory. */
-static char *text_of(struct looking *looking, const struct group *group,
-		     void (*part)(struct findings *findings, const struct group *group,
-				  const struct report_options *options,
-				  const struct symbolizer *symbolizer,
-				  const struct text_sink *sink))
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *file = open_memstream(&text, &size);
-	const struct text_sink sink = {.put = put, .context = file};
-
-	if (!file)
-		return NULL;
-	part(&looking->findings, group, &looking->top->options, &looking->symbolizer,
-	     &sink);
-	if (fclose(file) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
-static bool is_shown(const struct looking *looking, const struct group *group)
-{
-	return group->leak || group->verdict != VERDICT_OPEN ||
-	       looking->top->options.show_open;
-}
-
-static void add_row(struct looking *looking, uint32_t run)
-{
-	struct top_table *table = &looking->table;
-	struct top_row *row = &table->rows[table->row_count];
-	struct group group;
-	struct naming naming;
-
-	if (!groups_describe(&looking->findings.groups, run, &group) ||
-	    !is_shown(looking, &group))
-		return;
-	naming = (struct naming){&group.subject->view, &looking->symbolizer, false,
-				 false};
-	*row = (struct top_row){
-		.fingerprint = stack_fingerprint(&naming, &group.example),
-		.verdict = group.verdict,
-		.leak = group.leak,
-		.count = group.count,
-		.oldest = group.oldest,
-		.bound = group.bound,
-		.bytes = group.bytes_in + group.bytes_out,
-		.place = text_of(looking, &group, report_put_place),
-		.stacks = text_of(looking, &group, report_put_group),
-	};
-	row->counts = add_to(&looking->top->places,
-			     (uint64_t)row->verdict << 32 | row->fingerprint, row->count,
-			     true, looking);
-	looking->failed |= !row->place || !row->stacks || !row->counts;
-	table->row_count++;
-}
-
-static void add_rows(struct looking *looking)
-{
-	uint32_t count = looking->findings.groups.run_count;
-
-	looking->table.rows = calloc(count + 1, sizeof(*looking->table.rows));
-	if (!looking->table.rows) {
-		looking->failed = true;
-		return;
-	}
-	for (uint32_t i = 0; i < count; i++)
-		add_row(looking, i);
-}
-
-static void ignore_socket(void *context, int fd, uint64_t inode)
-{
-	(void)context;
-	(void)fd;
-	(void)inode;
-}
-
-/* Without the right to see them nothing is said of descriptors. */
-static void read_descriptors(struct top_process *process)
-{
-	struct proc_entry entry;
-	int root = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uint64_t limit;
-
-	if (root >= 0 && proc_entry_open(&entry, root, (pid_t)process->pid) == 0) {
-		limit = proc_entry_fd_limit(&entry);
-		if (proc_entry_each_socket(&entry, ignore_socket, NULL, &process->used) ==
-			    0 &&
-		    limit < PROC_LIMIT_NONE)
-			process->limit = limit;
-		proc_entry_close(&entry);
-	}
-	if (root >= 0)
-		close(root);
-}
-
-static void add_process(struct looking *looking, const struct subject *subject)
-{
-	struct top_table *table = &looking->table;
-	struct top_process *process = &table->processes[table->process_count];
-	pid_t pid = host_process_find(subject->view.header, subject->process);
-
-	if (!pid || !subject->context.alive)
-		return;
-	*process = (struct top_process){.pid = (uint32_t)pid};
-	read_descriptors(process);
-	process->descriptors = add_to(&looking->top->processes,
-				      host_process_start(pid) << 22 ^ (uint64_t)pid,
-				      process->used, false, looking);
-	looking->failed |= !process->descriptors;
-	table->process_count++;
-}
-
-static void put_program(struct looking *looking)
-{
-	struct top_table *table = &looking->table;
-	size_t size = 0;
-	FILE *file = open_memstream(&table->program, &size);
-	const struct text_sink sink = {.put = put, .context = file};
-
-	if (file)
-		report_put_program(&looking->findings, looking->findings.first,
-				   &looking->top->options, &sink);
-	looking->failed |= !file || fclose(file) != 0;
-}
-
-static void add_processes(struct looking *looking)
-{
-	const struct findings *findings = &looking->findings;
-	struct top_table *table = &looking->table;
-
-	table->subject_count = findings->subject_count;
-	table->processes =
-		calloc(findings->subject_count + 1, sizeof(*table->processes));
-	if (!table->processes) {
-		looking->failed = true;
-		return;
-	}
-	for (uint32_t i = 0; i < findings->subject_count; i++) {
-		add_process(looking, &findings->subjects[i]);
-		table->opened += findings->subjects[i].process->opened;
-		table->closed += findings->subjects[i].process->closed;
-	}
-	put_program(looking);
-}
-
 static void fill(struct looking *looking, const struct session *session)
 {
 	const struct group_totals *totals = &looking->findings.groups.totals;
@@ -307,13 +124,14 @@ static void fill(struct looking *looking, const struct session *session)
 	table->listening = totals->listening;
 	table->open = totals->by_verdict[VERDICT_OPEN] - totals->listening;
 	table->young = totals->young + session->clean.young;
-	add_processes(looking);
-	add_rows(looking);
+	looking_add_processes(looking);
+	looking_add_rows(looking);
 }
 
 static bool look_at(struct looking *looking, struct session *session)
 {
 	struct top *top = looking->top;
+	struct timespec end;
 
 	session_complete(session, &top->options);
 	looking->table.when = top->options.now;
@@ -328,6 +146,9 @@ static bool look_at(struct looking *looking, struct session *session)
 	}
 	fill(looking, session);
 	findings_release(&looking->findings);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	looking->table.took = (uint64_t)end.tv_sec * 1000000000ull +
+			      (uint64_t)end.tv_nsec - looking->table.when;
 	return !looking->failed;
 }
 
@@ -342,6 +163,25 @@ static size_t first_session(const struct trace_list *list)
 	return size;
 }
 
+/* A process is found by its mappings, through links that end with it. */
+static void remember(struct top *top, const struct trace_list *list)
+{
+	top->pid = list->pid;
+	top->pid_start = list->pid ? host_process_start(list->pid) : 0;
+	if (list->pid)
+		snprintf(top->root, sizeof(top->root), "/proc/%d/root", list->pid);
+	top->trace = realpath(list->paths[0], NULL);
+	if (top->trace)
+		top_samples_begin(top);
+}
+
+static const char *what_to_look_at(const struct top *top)
+{
+	bool ended = top->pid && host_process_start(top->pid) != top->pid_start;
+
+	return ended && top->trace ? top->trace : top->what;
+}
+
 bool top_look(struct top *top)
 {
 	struct looking looking = {.top = top};
@@ -350,9 +190,9 @@ bool top_look(struct top *top)
 	bool whole = false;
 
 	top->look++;
-	if (trace_find(&list, top->what) == 0) {
-		if (list.pid)
-			snprintf(top->root, sizeof(top->root), "/proc/%d/root", list.pid);
+	if (trace_find(&list, what_to_look_at(top)) == 0) {
+		if (!top->trace)
+			remember(top, &list);
 		if (session_load(&session, list.paths, first_session(&list), NULL,
 				 list.pid) == 0)
 			whole = look_at(&looking, &session);
@@ -367,6 +207,8 @@ bool top_look(struct top *top)
 	}
 	free_table(&top->table);
 	top->table = looking.table;
+	if (top->sampler)
+		sampler_look(top->sampler);
 	forget(&top->places, top->look);
 	forget(&top->processes, top->look);
 	return true;

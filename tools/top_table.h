@@ -39,6 +39,7 @@ struct top_row {
 	uint64_t oldest; /* ns */
 	enum dwell_bound bound;
 	uint64_t bytes; /* received and sent */
+	uint64_t opened, closed; /* ever, where its sockets were opened */
 	char *place;
 	char *stacks; /* the group as a report has it */
 	const struct top_series *counts;
@@ -47,12 +48,19 @@ struct top_row {
 /* One living process. */
 struct top_process {
 	uint32_t pid;
+	uint32_t subject; /* of the findings, while they are there */
+	char name[16];
 	uint64_t used, limit; /* descriptors; limit 0: not known */
+	/* Sockets whose peer has closed, whether that was read; those of dead connections. */
+	uint64_t eof_read, eof_unread, detached;
+	uint64_t unread_bytes;
+	uint64_t oldest; /* ns, of those whose peer has closed */
 	const struct top_series *descriptors;
 };
 
 struct top_table {
 	uint64_t when;  /* ns, monotonic */
+	uint64_t took;  /* ns */
 	char *program;  /* the first process's command line, and what became of it */
 	uint64_t opened, closed, leaks, listening, open, young;
 	struct top_process *processes; /* those that live */
@@ -65,8 +73,10 @@ struct top_table {
 /* What is looked at. */
 struct top;
 
-/* `what` as trace_find() takes it, the caller's. NULL: no memory. */
-struct top *top_open(const char *what, const struct report_options *options);
+/* `what` as trace_find() takes it, the caller's; it will be looked at every `interval` ns, 0: once.
+ * NULL: no memory. */
+struct top *top_open(const char *what, uint64_t interval,
+		     const struct report_options *options);
 void top_close(struct top *top);
 
 /* Shows also what is no finding, from the next look on. */

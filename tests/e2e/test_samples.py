@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from reports import Report
-from traced import PYTHON, client, example, traces, until
+from traced import COMMAND, PYTHON, client, example, traces, until
 
 # tools/samples.h
 HEADER = struct.Struct("16sIIQQQII")
@@ -165,3 +165,52 @@ def test_a_damaged_file_says_nothing(run, directory, read_report, damage):
             f.write(content)
     text = read_report(session).text
     assert ("unknown" in text) == (damage != "count"), text
+
+
+def test_what_top_saw_is_in_the_report_after_kill(start, directory, read_report):
+    """Under LD_PRELOAD alone nobody asks the kernel, but for who watches."""
+    server = start([PYTHON, "-u", example("stuck_server.py"), 0], grace="20ms")
+    peer = client(server.port(), b"Hello, server!")
+    server.line("received 14 bytes")
+    top = start([COMMAND, "top", "--interval", "100ms", server.pid], preload=False)
+    await_seen(directory, peer, 150000000)
+    os.kill(server.pid, signal.SIGKILL)
+    server.wait()
+    assert top.wait() == 0
+    group = read_report(os.path.dirname(traces(directory)[0])).only()
+    assert (group.verdict, group.count) == ("eof-unread", 1) and peer in group.text
+
+
+def test_top_leaves_nothing_of_a_server_that_ended_well(start, directory):
+    code = """if True:
+        import socket
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            print("listening on 127.0.0.1:%d" % s.getsockname()[1], flush=True)
+            try:
+                input()
+            except EOFError:
+                pass
+    """
+    server = start([PYTHON, "-u", "-c", code], stdin=subprocess.PIPE)
+    server.port()
+    top = start([COMMAND, "top", "--interval", "100ms", server.pid], preload=False)
+    top.line("listening")
+    until(lambda: samples(directory)[0], "a look that is written down")
+    server.process.stdin.close()
+    server.wait()
+    assert top.wait() == 0
+    assert os.listdir(directory) == []
+
+
+@pytest.mark.parametrize("how", [["--once"], ["--interval", "100ms"]])
+def test_top_leaves_nothing_beside_a_server_that_goes_on(start, directory, how):
+    server = start([PYTHON, "-u", example("stuck_server.py"), 0])
+    server.port()
+    before = os.listdir(os.path.dirname(traces(directory)[0]))
+    top = start([COMMAND, "top"] + how + [server.pid], preload=False)
+    top.line("listening")
+    if how != ["--once"]:
+        until(lambda: samples(directory)[0], "a look that is written down")
+        os.kill(top.pid, signal.SIGTERM)
+    assert top.wait() == 0
+    assert os.listdir(os.path.dirname(traces(directory)[0])) == before

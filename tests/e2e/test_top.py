@@ -267,3 +267,47 @@ def test_an_unknown_terminal_is_named(screen, server):
     screen.until("this terminal is not known")
     screen.command("echo", "left", "it")
     screen.until("\nleft it\n")
+
+
+# Metrics
+
+def test_metrics_are_those_of_the_look(server, closewait, tmp_path, need):
+    need("promtool")
+    server.leak(unread=2, read=5)
+    await_rows(server.pid, [(5, "eof-ignored"), (2, "eof-unread")])
+    path = tmp_path / "closewait.prom"
+    done = closewait("top", "--once", "--quiet", "--prometheus", path, server.pid)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    text = path.read_text()
+    labels = 'command="error_path_leak",pid="%d"' % server.pid
+    for line in ['closewait_sockets{%s,eof="read"} 5' % labels,
+                 'closewait_sockets{%s,eof="unread"} 2' % labels,
+                 'closewait_open_fds{%s} %d' % (labels, len(os.listdir("/proc/%d/fd" % server.pid)))]:
+        assert line + "\n" in text, text
+    report = closewait("report", server.pid).stdout
+    for verdict, count in (("eof-ignored", 5), ("eof-unread", 2)):
+        mark = re.search(r"^%s .*\[([0-9a-f]{8})\]" % verdict, report, re.M).group(1)
+        site = r'closewait_site_sockets\{fingerprint="%s",place="%s"\} %d\n' % (
+            mark, PLACE.pattern, count)
+        assert re.search(site, text), text
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, encoding="utf-8",
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert (checked.returncode, checked.stdout) == (0, "")
+
+
+def test_metrics_follow_each_look(server, start, tmp_path):
+    path = tmp_path / "closewait.prom"
+    top = start([COMMAND, "top", "--quiet", "--interval", "100ms", "--prometheus", path,
+                 server.pid], preload=False)
+    until(path.exists, "the first look")
+    server.leak(read=3)
+    until(lambda: ',eof="read"} 3\n' in path.read_text(), "a look at the leaks")
+    server.one.end(signal.SIGTERM)
+    assert top.wait() == 0
+    assert (top.out, top.err) == ("", "")
+
+
+def test_metrics_that_cannot_be_written_are_named(server, closewait):
+    done = closewait("top", "--once", "--prometheus", "/nowhere/closewait.prom", server.pid)
+    assert done.returncode == 2
+    assert "/nowhere/closewait.prom" in done.stderr and done.stderr.count("\n") == 1

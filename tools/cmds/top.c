@@ -13,6 +13,7 @@
 #include "tools/complain.h"
 #include "tools/session_dir.h"
 #include "tools/top_format.h"
+#include "tools/top_metrics.h"
 #include "tools/top_screen.h"
 #include "trace/duration.h"
 
@@ -33,6 +34,8 @@ static const char help[] =
 	"  --show-open          also the sockets that are no finding\n"
 	"  --sort NAME          count, rate, oldest, bytes\n"
 	"  --grace DURATION     not judged: what the peer left more recently\n"
+	"  --prometheus FILE    each look as metrics there, too\n"
+	"  --quiet              nothing but that\n"
 	"  --help\n"
 	"\n"
 	"Keys: enter the stacks of a place, s another order, / filter, o all open sockets,\n"
@@ -44,8 +47,10 @@ struct request {
 	struct report_options options;
 	const char *what;
 	uint64_t interval; /* ns */
+	const char *metrics; /* NULL: none */
 	enum top_order order;
 	bool once;
+	bool quiet; /* no lines */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -55,11 +60,17 @@ static void interrupt(int number)
 	interrupted = number;
 }
 
-static void put_look(struct top *top, const struct request *request)
+/* Returns 0 or -1: the metrics could not be written. */
+static int put_look(struct top *top, const struct request *request, bool first)
 {
 	top_sort(top, request->order);
-	top_put(top_table(top), false, stdout);
-	fflush(stdout);
+	if (!request->quiet) {
+		if (!first)
+			putchar('\n');
+		top_put(top_table(top), false, stdout);
+		fflush(stdout);
+	}
+	return request->metrics ? top_metrics_write(top_table(top), request->metrics) : 0;
 }
 
 /* Blocks of lines, until the last process has ended. */
@@ -73,13 +84,14 @@ static int put_lines(struct top *top, const struct request *request)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	put_look(top, request);
+	if (put_look(top, request, true) < 0)
+		return EXIT_BAD_INPUT;
 	while (!request->once && !interrupted && top_table(top)->process_count) {
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &interval, NULL);
 		if (interrupted || !top_look(top))
 			break;
-		putchar('\n');
-		put_look(top, request);
+		if (put_look(top, request, false) < 0)
+			return EXIT_BAD_INPUT;
 	}
 	if (ferror(stdout)) {
 		complain_errno("standard output", EIO);
@@ -90,11 +102,13 @@ static int put_lines(struct top *top, const struct request *request)
 
 static int show(const struct request *request)
 {
-	struct top *top = top_open(request->what, &request->options);
+	struct top *top = top_open(request->what, request->once ? 0 : request->interval,
+				   &request->options);
 	const struct top_start start = {
 		.interval = request->interval,
 		.order = request->order,
 		.open = request->options.show_open,
+		.metrics = request->metrics,
 	};
 	bool terminal = isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
 	int status = EXIT_BAD_INPUT;
@@ -104,7 +118,7 @@ static int show(const struct request *request)
 		return EXIT_BAD_INPUT;
 	}
 	if (top_look(top)) {
-		if (request->once || !terminal)
+		if (request->once || request->quiet || !terminal)
 			status = put_lines(top, request);
 		else if (top_screen(top, &start) == 0)
 			status = 0;
@@ -176,6 +190,8 @@ int cmd_top(int argc, char **argv)
 		{"show-open", no_argument, NULL, 'o'},
 		{"sort", required_argument, NULL, 's'},
 		{"grace", required_argument, NULL, 'g'},
+		{"prometheus", required_argument, NULL, 'p'},
+		{"quiet", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
@@ -196,6 +212,12 @@ int cmd_top(int argc, char **argv)
 			break;
 		case 'g':
 			error = take_grace(&request, optarg);
+			break;
+		case 'p':
+			request.metrics = optarg;
+			break;
+		case 'q':
+			request.quiet = true;
 			break;
 		case 'o':
 			request.options.show_open = true;
