@@ -37,6 +37,7 @@ struct top {
 	struct history *processes;
 	struct top_table table;
 	uint64_t look;
+	bool over; /* the last look found nothing any more */
 };
 
 /* A look in the making. */

@@ -46,7 +46,7 @@ void top_samples_end(struct top *top)
 		return;
 	sampler_close(top->sampler);
 	/* Who goes on will remove its directory at its end, if there is nothing else in it. */
-	if (top->table.process_count) {
+	if (top->table.process_count && !top->over) {
 		forget_samples(top);
 		return;
 	}

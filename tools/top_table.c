@@ -201,6 +201,7 @@ bool top_look(struct top *top)
 	trace_list_free(&list);
 	if (looking.failed)
 		complain(top->what, "no memory");
+	top->over = !whole;
 	if (!whole) {
 		free_table(&looking.table);
 		return false;
