@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
+#include "shortage.h"
 #include "lock.h"
 #include "site_stats.h"
 #include "sites.h"
@@ -300,8 +301,10 @@ void lifecycle_open_failed(void)
 	b = books_here();
 	if (!b)
 		return;
-	atomic_compare_exchange_strong(&b->process->exhausted_first, &never, clock_ns());
 	atomic_fetch_add_explicit(&b->process->exhausted, 1, memory_order_relaxed);
+	if (atomic_compare_exchange_strong(&b->process->exhausted_first, &never,
+					   clock_ns()))
+		shortage_say(b, errno);
 }
 
 void lifecycle_duplicated(int newfd, uint64_t entry)

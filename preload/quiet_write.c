@@ -9,7 +9,7 @@
 #define WAIT_MS 2000
 
 /* All of it at once if it is a file or fits the pipe; else in pieces that do not block. */
-static bool write_all(int fd, const char *bytes, size_t size)
+static bool write_all(int fd, const char *bytes, size_t size, int wait_ms)
 {
 	struct stat st;
 	bool patient =
@@ -27,7 +27,7 @@ static bool write_all(int fd, const char *bytes, size_t size)
 		struct pollfd p = {.fd = fd, .events = POLLOUT};
 		ssize_t n;
 
-		if (!patient && sys_poll(&p, 1, WAIT_MS) <= 0)
+		if (!patient && sys_poll(&p, 1, wait_ms) <= 0)
 			return false;
 		n = sys_write(fd, bytes, whole || size < PIPE_BUF ? size : PIPE_BUF);
 		if (n == -EAGAIN)
@@ -55,7 +55,7 @@ static void swallow(uint64_t before)
 		;
 }
 
-bool quiet_write(int fd, const char *bytes, size_t size)
+static bool write_quietly(int fd, const char *bytes, size_t size, int wait_ms)
 {
 	uint64_t mask;
 	uint64_t before = 0;
@@ -63,8 +63,18 @@ bool quiet_write(int fd, const char *bytes, size_t size)
 
 	sys_sigprocmask(SIG_BLOCK, &raised, &mask);
 	sys_call(SYS_rt_sigpending, &before, sizeof before, 0, 0);
-	done = write_all(fd, bytes, size);
+	done = write_all(fd, bytes, size, wait_ms);
 	swallow(before);
 	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
 	return done;
+}
+
+bool quiet_write(int fd, const char *bytes, size_t size)
+{
+	return write_quietly(fd, bytes, size, WAIT_MS);
+}
+
+bool quiet_write_now(int fd, const char *bytes, size_t size)
+{
+	return write_quietly(fd, bytes, size, 0);
 }

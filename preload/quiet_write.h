@@ -8,3 +8,5 @@
 /* Writes all of it, at once where that does not block; waits two seconds at most for a reader.
  * No SIGPIPE or SIGXFSZ of ours reaches the program. False: not all was written. Any thread. */
 bool quiet_write(int fd, const char *bytes, size_t size);
+/* The same, for a line that is not worth waiting for. */
+bool quiet_write_now(int fd, const char *bytes, size_t size);

@@ -111,6 +111,10 @@ def test_running_out_of_descriptors_names_who_holds_them(start, directory,
         except OSError:
             break
     assert server.wait() == 1
+    said = [line for line in server.err.splitlines() if "no descriptor is left" in line]
+    assert said == ["closewait: pid %d: no descriptor is left (EMFILE, limit 16); 13 sockets held: "
+                    "closewait top %d shows where they were opened" % (server.pid, server.pid)]
+    assert server.err.index(said[0]) == 0, server.err
     group = Report(server.err).group("descriptors-exhausted")
     assert "12 held of those opened in" in group.text, server.err
     group = read_report(directory).group("descriptors-exhausted")

@@ -45,12 +45,13 @@ signal.pause()
 """
 
 KILLED = """
-import os, signal, socket
+import os, signal, socket, time
 listener = socket.create_server(("127.0.0.1", 0))
 client = socket.create_connection(listener.getsockname())
 held, _ = listener.accept()
 client.close()
 held.recv(16)
+time.sleep(0.06)  # longer than the grace
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
