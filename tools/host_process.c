@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <time.h>
 
 #include "cleanup.h"
@@ -211,10 +210,7 @@ int host_process_socket(pid_t pid, int fd, uint64_t *inode)
 bool host_process_is_tcp(pid_t pid, int fd)
 {
 	char path[PATH_BYTES];
-	char name[32] = "";
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
-	if (getxattr(path, "system.sockprotoname", name, sizeof(name) - 1) < 0)
-		return false;
-	return strcmp(name, "TCP") == 0 || strcmp(name, "TCPv6") == 0;
+	return proc_fd_is_tcp(path);
 }

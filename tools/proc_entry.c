@@ -49,19 +49,45 @@ static int start_at(int dir, const char *path, uint64_t *start)
 	return *start ? 0 : -ESRCH;
 }
 
+/* Of a process whose main thread has ended (and shows no descriptors) while others live: the
+ * first of those. */
+static int open_thread(struct proc_entry *entry, int process)
+{
+	int fd = openat(process, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_DIR DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *task;
+
+	if (fd >= 0 && !tasks)
+		close(fd);
+	while (tasks && (task = readdir(tasks))) {
+		entry->thread = (pid_t)strtol(task->d_name, NULL, 10);
+		if (!isdigit((unsigned char)*task->d_name) || entry->thread == entry->pid)
+			continue;
+		entry->dir = openat(fd, task->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (entry->dir >= 0 && start_at(entry->dir, "stat", &entry->start) == 0)
+			return 0;
+		proc_entry_close(entry);
+	}
+	return -ESRCH;
+}
+
 int proc_entry_open(struct proc_entry *entry, int root, pid_t pid)
 {
 	char name[16];
-	int error;
+	int error, process;
 
 	snprintf(name, sizeof(name), "%d", pid);
-	entry->pid = pid;
-	entry->dir = openat(root, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (entry->dir < 0)
+	entry->pid = entry->thread = pid;
+	entry->dir = process = openat(root, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (process < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	error = start_at(entry->dir, "stat", &entry->start);
-	if (error)
-		proc_entry_close(entry);
+	error = start_at(process, "stat", &entry->start);
+	if (!error)
+		return 0;
+	entry->dir = -1;
+	if (error == -ESRCH)
+		error = open_thread(entry, process);
+	close(process);
 	return error;
 }
 
@@ -74,10 +100,14 @@ void proc_entry_close(struct proc_entry *entry)
 
 bool proc_entry_is_same(const struct proc_entry *entry, int root)
 {
-	char path[32];
+	char path[48];
 	uint64_t start;
 
-	snprintf(path, sizeof(path), "%d/stat", entry->pid);
+	if (entry->thread == entry->pid)
+		snprintf(path, sizeof(path), "%d/stat", entry->pid);
+	else
+		snprintf(path, sizeof(path), "%d/task/%d/stat", entry->pid,
+			 entry->thread);
 	return start_at(root, path, &start) == 0 && start == entry->start;
 }
 
@@ -202,13 +232,19 @@ uint64_t proc_entry_socket(const struct proc_entry *entry, int fd)
 	return link_inode(entry->dir, path, "socket:[%" SCNu64 "]");
 }
 
-bool proc_entry_is_tcp(const struct proc_entry *entry, int fd)
+bool proc_fd_is_tcp(const char *path)
 {
-	char path[64];
 	char name[32] = "";
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/fd/%d", entry->dir, fd);
 	if (getxattr(path, "system.sockprotoname", name, sizeof(name) - 1) < 0)
 		return false;
 	return strcmp(name, "TCP") == 0 || strcmp(name, "TCPv6") == 0;
+}
+
+bool proc_entry_is_tcp(const struct proc_entry *entry, int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/fd/%d", entry->dir, fd);
+	return proc_fd_is_tcp(path);
 }

@@ -14,8 +14,9 @@
 
 struct proc_entry {
 	pid_t pid;
+	pid_t thread;   /* whose directory it is: another one if the main thread has ended */
 	int dir;        /* O_PATH; owned */
-	uint64_t start; /* clock ticks since boot at which it started */
+	uint64_t start; /* clock ticks since boot at which that thread started */
 };
 
 #define PROC_LIMIT_UNKNOWN UINT64_MAX
@@ -56,6 +57,9 @@ int proc_entry_each_socket(const struct proc_entry *entry, proc_socket_visit *vi
 uint64_t proc_entry_socket(const struct proc_entry *entry, int fd);
 /* Whether that socket is a TCP one, by the kernel's word. */
 bool proc_entry_is_tcp(const struct proc_entry *entry, int fd);
+
+/* The same of any path like /proc/PID/fd/N. */
+bool proc_fd_is_tcp(const char *path);
 
 /* Field 22 of the text of /proc/PID/stat; 0: a zombie's, or not understood. */
 uint64_t proc_stat_start(const char *stat);

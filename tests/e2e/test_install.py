@@ -11,7 +11,8 @@ from traced import BUILD, DEADLINE, SOURCE, environment, files_below, tool
 
 PAGES = ["man1/closewait.1", "man1/closewait-clean.1", "man1/closewait-doctor.1",
          "man1/closewait-explain.1", "man1/closewait-list.1", "man1/closewait-report.1",
-         "man1/closewait-run.1", "man1/closewait-top.1", "man7/closewait-options.7"]
+         "man1/closewait-run.1", "man1/closewait-scan.1", "man1/closewait-top.1",
+         "man7/closewait-options.7"]
 
 
 def meson(*arguments):

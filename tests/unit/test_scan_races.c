@@ -260,6 +260,17 @@ static void permission_is_lost_midway(void **state)
 
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 
+/* A sandbox may have neither loopback nor sock_diag: meson knows 77. */
+static bool can_be_tested(void)
+{
+	int fd = close_wait();
+	bool can = fd >= 0 && take(NULL, getpid()) == 0;
+
+	scan_free(&scan);
+	close(fd);
+	return can;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,5 +280,5 @@ int main(void)
 		TEST(permission_is_lost_midway),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return can_be_tested() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
 }
