@@ -149,9 +149,9 @@ static bool is_labelled(const struct colour_sink *colours)
 	static const char *const labels[] = {
 		"EOF read", "opened",    "first read", "first write", "last call",
 		"peer FIN", "reset",     "shutdown",   "then reset",  "closed by",
-		"closed",   "and again", "at the end",
-		"eof-unread", "eof-read", "unread",    "peers",      "local",     "detached",
-		"not told", "holds",    "backlog"};
+		"closed",   "and again", "at the end", "eof-unread",  "eof-read",
+		"unread",   "peers",     "local",      "detached",    "not told",
+		"holds",    "backlog"};
 
 	if (colours->used <= LABEL_END || !begins(colours, "  "))
 		return false;

@@ -28,8 +28,9 @@ int diag_each(pid_t pid, diag_visit *visit, void *context);
 
 /* Which TCP sockets of a namespace, and how much of each. */
 struct diag_wanted {
-	uint32_t states; /* bit n: state n of <netinet/tcp.h>; the kernel filters by them */
-	bool brief;      /* without tcp_info: what look has of it stays 0 */
+	uint32_t
+		states; /* bit n: state n of <netinet/tcp.h>; the kernel filters by them */
+	bool brief;     /* without tcp_info: what look has of it stays 0 */
 };
 
 /* Visits the TCP sockets, IPv4's and IPv6's, of the network namespace `netns` (the inode of

@@ -35,8 +35,7 @@ static int enter(int netns)
 	if (error != EPERM)
 		return -error;
 	user = ioctl(netns, NS_GET_USERNS);
-	if (user < 0 || setns(user, CLONE_NEWUSER) < 0 ||
-	    setns(netns, CLONE_NEWNET) < 0)
+	if (user < 0 || setns(user, CLONE_NEWUSER) < 0 || setns(netns, CLONE_NEWNET) < 0)
 		return -error;
 	return 0;
 }

@@ -14,8 +14,8 @@
 
 struct proc_entry {
 	pid_t pid;
-	pid_t thread;   /* whose directory it is: another one if the main thread has ended */
-	int dir;        /* O_PATH; owned */
+	pid_t thread; /* whose directory it is: another one if the main thread has ended */
+	int dir;      /* O_PATH; owned */
 	uint64_t start; /* clock ticks since boot at which that thread started */
 };
 

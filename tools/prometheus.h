@@ -22,26 +22,26 @@
 /* What a process holds. */
 struct prometheus_process {
 	pid_t pid;
-	const char *command;   /* a name, not a command line: those may hold secrets */
-	uint64_t eof_read;     /* sockets in the states that were asked for, by EOF */
+	const char *command; /* a name, not a command line: those may hold secrets */
+	uint64_t eof_read;   /* sockets in the states that were asked for, by EOF */
 	uint64_t eof_unread;
 	uint64_t eof_unknown;
-	uint64_t detached;     /* sockets of connections that are over */
+	uint64_t detached; /* sockets of connections that are over */
 	uint64_t unread_bytes;
-	uint64_t oldest_ms;    /* lower bound; 0 if there is none */
-	uint64_t descriptors;  /* open */
-	uint64_t limit;        /* on descriptors; UINT64_MAX - 1: none, UINT64_MAX: not known */
+	uint64_t oldest_ms;   /* lower bound; 0 if there is none */
+	uint64_t descriptors; /* open */
+	uint64_t limit; /* on descriptors; UINT64_MAX - 1: none, UINT64_MAX: not known */
 };
 
 /* What was opened at a place in the code, of all processes together. */
 struct prometheus_site {
 	const char *fingerprint; /* as the report prints it: the same after a rebuild */
-	const char *place;       /* "accept_conn server.c:61", "stuck_server.py:11 in main" */
-	uint64_t close_wait;     /* sockets now in CLOSE_WAIT */
-	uint64_t open;           /* sockets now open, whatever their state */
-	uint64_t opened;         /* ever: counters */
+	const char *place;   /* "accept_conn server.c:61", "stuck_server.py:11 in main" */
+	uint64_t close_wait; /* sockets now in CLOSE_WAIT */
+	uint64_t open;       /* sockets now open, whatever their state */
+	uint64_t opened;     /* ever: counters */
 	uint64_t closed;
-	uint64_t oldest_ms;      /* lower bound, of those in CLOSE_WAIT */
+	uint64_t oldest_ms; /* lower bound, of those in CLOSE_WAIT */
 };
 
 struct prometheus_page {

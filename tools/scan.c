@@ -164,7 +164,8 @@ static int take(struct scan_work *work)
 {
 	struct scan *scan = work->scan;
 	/* Whose a connection is that nobody has accepted, its listener tells. */
-	const struct diag_wanted wanted = {scan->request.states | 1u << TCP_LISTEN, false};
+	const struct diag_wanted wanted = {scan->request.states | 1u << TCP_LISTEN,
+					   false};
 	int error;
 
 	scan_list_places(work);

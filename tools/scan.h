@@ -20,15 +20,14 @@ struct scan_request {
 
 enum scan_eof {
 	SCAN_EOF_UNKNOWN, /* in this state the queue does not tell */
-	SCAN_EOF_READ,    /* read, or taken together with the last data: the kernel takes a FIN
-			     that stands behind data with it */
+	SCAN_EOF_READ,    /* read, or taken together with the last data */
 	SCAN_EOF_UNREAD,  /* the FIN is in the receive queue: no call has returned 0 */
 	SCAN_EOF_KINDS,
 };
 
 struct scan_socket {
 	struct table_row *row; /* the scan's */
-	int fd;                      /* the lowest one; there may be duplicates */
+	int fd;                /* the lowest one; there may be duplicates */
 };
 
 /* A held TCP socket whose connection is over and that no table lists. */
@@ -39,13 +38,13 @@ struct scan_detached {
 
 struct scan_process {
 	pid_t pid;
-	uint64_t start;                /* clock ticks since boot */
-	uint64_t netns;                /* inode; 0: not to be seen */
-	struct scan_socket *sockets;   /* the oldest first */
+	uint64_t start;              /* clock ticks since boot */
+	uint64_t netns;              /* inode; 0: not to be seen */
+	struct scan_socket *sockets; /* the oldest first */
 	size_t count, room;
-	uint64_t eof[SCAN_EOF_KINDS];  /* sockets */
-	struct age oldest;             /* of the socket with the greatest lower bound */
-	uint64_t unread;               /* bytes, of all of them */
+	uint64_t eof[SCAN_EOF_KINDS]; /* sockets */
+	struct age oldest;            /* of the socket with the greatest lower bound */
+	uint64_t unread;              /* bytes, of all of them */
 	struct scan_detached *detached;
 	size_t detached_count, detached_room;
 	uint64_t unaccepted;  /* connections in the backlogs of its listeners */
@@ -61,25 +60,25 @@ struct scan_process {
 struct scan {
 	struct scan_request request;
 	struct socket_table table;      /* in the states asked for */
-	struct scan_process *processes; /* that have any of it; those that hold most first */
+	struct scan_process *processes; /* those that hold most first */
 	size_t count, room;
 	uint64_t looked_at;  /* processes whose descriptors were read */
 	uint64_t namespaces; /* that were asked */
 	uint64_t sockets;    /* that a process holds; one that several hold counts once */
-	uint64_t young;      /* younger than min_age: not among them, nor in what follows */
+	uint64_t young;      /* younger than min_age: counted nowhere else */
 	uint64_t unaccepted; /* still in a listener's backlog: no descriptor names them */
 	uint64_t orphaned;   /* closed by their process; the kernel finishes them */
-	uint64_t changed;    /* processes that ended, or whose number changed hands, meanwhile */
+	uint64_t changed;    /* processes that ended meanwhile */
 	struct {
-		uint64_t sockets;    /* in the state, held by no process that could be seen */
+		uint64_t sockets;    /* that no process holds that could be seen */
 		uint64_t processes;  /* whose descriptors could not be read */
 		uint64_t namespaces; /* that could not be asked */
 		uint64_t unaccepted; /* of the above, those whose listener is held by no
 					process that could be seen, or is not the only one */
-		uint64_t elsewhere;  /* in the state, of processes that were seen, but in such a
-					namespace */
+		uint64_t elsewhere;  /* sockets in such a namespace, of processes that
+					could be seen */
 	} hidden;
-	uint64_t took; /* ns */
+	uint64_t took;  /* ns */
 	uint64_t taken; /* ns since the epoch */
 };
 
@@ -106,9 +105,9 @@ struct scan_source {
 /* The kernel; `proc` is set by the caller. */
 extern const struct scan_source scan_source_kernel;
 
-/* Returns 0 or -errno: of a request for one process, -ESRCH there is none, -EACCES its
- * descriptors are not ours to see, -EPERM nor is its namespace; else, the kernel would not answer for the own namespace.
- * scan_free() in any case. */
+/* Returns 0 or -errno. Of a request for one process: -ESRCH, there is none; -EACCES, its
+ * descriptors are not ours to see; -EPERM, nor is its namespace. Else the kernel would not answer,
+ * or there is no memory. scan_free() in any case. */
 int scan_take(struct scan *scan, const struct scan_request *request,
 	      const struct scan_source *source);
 void scan_free(struct scan *scan);

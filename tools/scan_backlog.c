@@ -66,8 +66,7 @@ static uint64_t only_listener(const struct scan_work *work,
 static void find_listeners(struct scan_work *work)
 {
 	for (size_t i = 0; i < work->backlog.count; i++)
-		work->backlog.rows[i].inode =
-			only_listener(work, &work->backlog.rows[i]);
+		work->backlog.rows[i].inode = only_listener(work, &work->backlog.rows[i]);
 	socket_table_sort(&work->backlog);
 }
 

@@ -55,15 +55,15 @@ static void look_at_process(struct scan_work *work, const struct socket_table *a
 			    size_t first, size_t end)
 {
 	const struct unmatched *unmatched = work->unmatched;
-	const struct looked *looked = scan_looked_find(
-		work, work->looked_count, unmatched[first].pid);
+	const struct looked *looked =
+		scan_looked_find(work, work->looked_count, unmatched[first].pid);
 	struct proc_entry entry = {.dir = -1};
 
 	for (size_t i = first; looked && i < end; i++) {
 		if (socket_table_find(all, unmatched[i].inode))
 			continue;
-		if (entry.dir < 0 && proc_entry_open(&entry, work->source->proc,
-						     unmatched[i].pid) < 0)
+		if (entry.dir < 0 &&
+		    proc_entry_open(&entry, work->source->proc, unmatched[i].pid) < 0)
 			return;
 		if (entry.start == unmatched[i].start)
 			look(work, &entry, &unmatched[i], looked);

@@ -44,16 +44,15 @@ static json_t *json_socket(const struct scan_socket *held)
 	const struct cw_look *look = &socket->look;
 	struct age age = socket_age(socket);
 
-	return json_pack("{s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "fd",
-			 held->fd, "local", json_written(put_address, &look->local),
-			 "peer", json_written(put_address, &look->peer), "kernel_state",
-			 text_tcp_state(look->state), "eof", json_eof(socket),
-			 "age_at_least_ms", json_age(&age, age.at_least), "age_at_most_ms",
-			 json_age(&age, age.at_most), "unread_bytes",
-			 json_number(look->unread), "holders",
-			 json_number(held->row->holders), "inode",
-			 json_identity(look->inode), "cookie",
-			 json_identity(socket->cookie));
+	return json_pack(
+		"{s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "fd", held->fd,
+		"local", json_written(put_address, &look->local), "peer",
+		json_written(put_address, &look->peer), "kernel_state",
+		text_tcp_state(look->state), "eof", json_eof(socket), "age_at_least_ms",
+		json_age(&age, age.at_least), "age_at_most_ms",
+		json_age(&age, age.at_most), "unread_bytes", json_number(look->unread),
+		"holders", json_number(held->row->holders), "inode",
+		json_identity(look->inode), "cookie", json_identity(socket->cookie));
 }
 
 static json_t *json_sockets(const struct scan_process *process)
@@ -75,11 +74,10 @@ static json_t *json_peers(const struct scan_process *process)
 		struct address_group *group = &groups[i];
 
 		group->address.port = 0;
-		json_add(&peers,
-			 json_pack("{s:o, s:o, s:o}", "address",
-				   json_written(put_group, &group->address), "count",
-				   json_number(group->count), "unread_bytes",
-				   json_number(group->unread)));
+		json_add(&peers, json_pack("{s:o, s:o, s:o}", "address",
+					   json_written(put_group, &group->address),
+					   "count", json_number(group->count),
+					   "unread_bytes", json_number(group->unread)));
 	}
 	return peers;
 }
@@ -115,9 +113,9 @@ static json_t *json_process(const struct scan_process *process)
 			       : json_null(),
 		"unread_bytes", json_number(process->unread), "peers",
 		json_peers(process), "sockets", json_sockets(process), "detached",
-		json_detached(process), "unaccepted",
-		json_number(process->unaccepted), "untold", json_number(process->untold),
-		"descriptors", json_number(process->descriptors), "descriptor_limit",
+		json_detached(process), "unaccepted", json_number(process->unaccepted),
+		"untold", json_number(process->untold), "descriptors",
+		json_number(process->descriptors), "descriptor_limit",
 		json_limit(process->limit), "incomplete", process->incomplete, "traced",
 		process->traced);
 }
@@ -153,16 +151,14 @@ static json_t *json_hidden(const struct scan *scan)
 
 json_t *scan_json(const struct scan *scan)
 {
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "schema", SCHEMA, "taken", json_moment(scan->taken), "took_ms",
-			 json_ms(scan->took), "states",
-			 json_states(scan->request.states), "min_age_ms",
-			 json_number(scan->request.min_age), "sockets",
-			 json_number(scan->sockets), "processes", json_processes(scan),
-			 "hidden", json_hidden(scan), "unaccepted",
-			 json_number(scan->unaccepted), "young",
-			 json_number(scan->young), "looked_at",
-			 json_number(scan->looked_at), "namespaces",
-			 json_number(scan->namespaces), "changed",
-			 json_number(scan->changed));
+	return json_pack(
+		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"schema", SCHEMA, "taken", json_moment(scan->taken), "took_ms",
+		json_ms(scan->took), "states", json_states(scan->request.states),
+		"min_age_ms", json_number(scan->request.min_age), "sockets",
+		json_number(scan->sockets), "processes", json_processes(scan), "hidden",
+		json_hidden(scan), "unaccepted", json_number(scan->unaccepted), "young",
+		json_number(scan->young), "looked_at", json_number(scan->looked_at),
+		"namespaces", json_number(scan->namespaces), "changed",
+		json_number(scan->changed));
 }

@@ -32,12 +32,12 @@ struct scan_work {
 	struct scan *scan;
 	const struct scan_source *source;
 	struct socket_table listeners;
-	struct socket_table backlog; /* connections that are not accepted; .holders counts */
-	struct place *places; /* by namespace */
+	struct socket_table backlog; /* connections that are not accepted */
+	struct place *places;        /* by namespace */
 	size_t place_count, place_room;
 	struct unmatched *unmatched; /* by process */
 	size_t unmatched_count, unmatched_room;
-	struct looked *looked;       /* processes */
+	struct looked *looked; /* processes */
 	size_t looked_count, looked_room;
 	bool failed; /* no memory */
 };

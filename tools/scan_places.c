@@ -92,7 +92,8 @@ int scan_query(struct scan_work *work, struct socket_table *table,
 		error = query_place(work, table, wanted, i, &i);
 		*asked += !error;
 		*refused += scan_is_refusal(error);
-		if (!work->scan->request.pid && (error == -ESRCH || scan_is_refusal(error)))
+		if (!work->scan->request.pid &&
+		    (error == -ESRCH || scan_is_refusal(error)))
 			error = 0;
 	}
 	return error;

@@ -10,7 +10,8 @@
 /* "close-wait,last-ack" to bits as of struct diag_wanted. False: `text` has a name that is none
  * of a state in which a process can hold a socket; *bad says where it begins, *size how
  * long it is. */
-bool scan_states_parse(const char *text, uint32_t *states, const char **bad, size_t *size);
+bool scan_states_parse(const char *text, uint32_t *states, const char **bad,
+		       size_t *size);
 
 /* "close-wait"; NULL: none. */
 const char *scan_state_name(uint32_t state);

@@ -28,7 +28,8 @@ static uint64_t holders(const struct scan *scan)
 
 static void put_head(const struct scan *scan, const struct text_sink *sink)
 {
-	text_put(sink, scan->sockets ? "closewait: scan: " : "closewait: scan: no socket");
+	text_put(sink,
+		 scan->sockets ? "closewait: scan: " : "closewait: scan: no socket");
 	if (scan->sockets)
 		text_count(sink, scan->sockets, "socket");
 	text_put(sink, " in ");

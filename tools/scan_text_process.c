@@ -131,8 +131,9 @@ static void put_detached(const struct scan_process *process, bool all,
 		put_label(sink, "detached");
 		text_unsigned(sink, count);
 		text_put(sink, count == 1 ? " more socket" : " more sockets");
-		text_put(sink, " of connections that are over, reset or shut down by both "
-			       "sides: fd ");
+		text_put(sink,
+			 " of connections that are over, reset or shut down by both "
+			 "sides: fd ");
 		for (size_t i = 0; i < shown; i++) {
 			text_put(sink, i ? ", " : "");
 			text_signed(sink, process->detached[i].fd);
@@ -142,8 +143,9 @@ static void put_detached(const struct scan_process *process, bool all,
 	if (process->untold) {
 		put_label(sink, "not told");
 		text_count(sink, process->untold, "TCP socket");
-		text_put(sink, " that the kernel lists no more or not yet: which, may not be "
-			       "asked\n");
+		text_put(sink,
+			 " that the kernel lists no more or not yet: which, may not be "
+			 "asked\n");
 	}
 }
 

@@ -37,8 +37,8 @@ void fake_clear(struct fake *fake)
 	assert_int_equal(nftw(fake->root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-__attribute__((format(printf, 3, 4))) static void
-put(const char *place, const char *name, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void put(const char *place, const char *name,
+						      const char *format, ...)
 {
 	char path[128];
 	va_list arguments;
@@ -61,8 +61,9 @@ static void make(const char *place, const char *name)
 	assert_int_equal(mkdir(path, 0755), 0);
 }
 
-__attribute__((format(printf, 3, 4))) static void
-put_link(const char *place, const char *name, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void put_link(const char *place,
+							   const char *name,
+							   const char *format, ...)
 {
 	char path[128], target[64];
 	va_list arguments;
@@ -134,7 +135,9 @@ struct diag_socket *fake_socket(struct fake *fake, uint64_t inode, uint32_t queu
 			 .last_data_recv = 6000,
 			 .last_ack_recv = 5000,
 			 .local = {.family = AF_INET, .port = 8080, .ip = {10, 0, 0, 5}},
-			 .peer = {.family = AF_INET, .port = 40000, .ip = {10, 0, 3, 17}}},
+			 .peer = {.family = AF_INET,
+				  .port = 40000,
+				  .ip = {10, 0, 3, 17}}},
 	};
 	return socket;
 }

@@ -12,9 +12,9 @@ struct fake {
 	struct diag_socket rows[FAKE_ROWS];
 	uint64_t netns[FAKE_ROWS];
 	size_t count;
-	unsigned queries;        /* that were made */
-	uint64_t refused_netns;  /* -EPERM */
-	enum unlisted unlisted;  /* what every unlisted socket is */
+	unsigned queries;       /* that were made */
+	uint64_t refused_netns; /* -EPERM */
+	enum unlisted unlisted; /* what every unlisted socket is */
 	void (*step)(struct fake *fake, enum scan_step step, pid_t pid);
 };
 

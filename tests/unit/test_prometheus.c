@@ -76,13 +76,15 @@ static void values_and_labels(void **state)
 	assert_non_null(strstr(text, "\nclosewait_sockets{command=\"a\\\"b\\\\c?d?\","
 				     "pid=\"7\",eof=\"unread\"} 2\n"));
 	assert_non_null(strstr(text, "pid=\"7\",eof=\"read\"} 1\n"));
-	assert_non_null(strstr(text, "closewait_detached_sockets{command=\"a\\\"b\\\\c?d?\","
-				     "pid=\"7\"} 3\n"));
+	assert_non_null(strstr(text,
+			       "closewait_detached_sockets{command=\"a\\\"b\\\\c?d?\","
+			       "pid=\"7\"} 3\n"));
 	assert_non_null(strstr(text, ",pid=\"7\"} 5.006\n"));
 	assert_non_null(strstr(text, "closewait_max_fds{command=\"\",pid=\"8\"} +Inf\n"));
 	assert_null(strstr(text, "closewait_max_fds{command=\"unknown\""));
 	assert_non_null(strstr(text, "\nclosewait_hidden_sockets 11\n"));
-	assert_non_null(strstr(text, "\nclosewait_scan_timestamp_seconds 1700000000.123\n"));
+	assert_non_null(
+		strstr(text, "\nclosewait_scan_timestamp_seconds 1700000000.123\n"));
 	assert_non_null(strstr(text, "\nclosewait_scan_duration_seconds 0.004\n"));
 	assert_null(strstr(text, "closewait_site"));
 	check_with_promtool(text);
@@ -136,13 +138,16 @@ static void sites_beyond_the_limit_are_one_series(void **state)
 		};
 	}
 	text = text_of(&page);
-	assert_non_null(strstr(text, "# TYPE closewait_site_opened_sockets_total counter\n"));
 	assert_non_null(
-		strstr(text, "closewait_site_opened_sockets_total{fingerprint=\"00000000\","
-			     "place=\"stuck_server.py:11 in <module>\"} 5\n"));
-	assert_non_null(strstr(text, "closewait_site_closed_sockets_total{fingerprint=\"\","
-				     "place=\"other\"} 6\n"));
-	assert_int_equal(count_of(text, "\nclosewait_site_sockets{"), PROMETHEUS_SITES + 1);
+		strstr(text, "# TYPE closewait_site_opened_sockets_total counter\n"));
+	assert_non_null(strstr(
+		text, "closewait_site_opened_sockets_total{fingerprint=\"00000000\","
+		      "place=\"stuck_server.py:11 in <module>\"} 5\n"));
+	assert_non_null(strstr(text,
+			       "closewait_site_closed_sockets_total{fingerprint=\"\","
+			       "place=\"other\"} 6\n"));
+	assert_int_equal(count_of(text, "\nclosewait_site_sockets{"),
+			 PROMETHEUS_SITES + 1);
 	assert_null(strstr(text, "closewait_open_fds"));
 	check_with_promtool(text);
 	free(text);

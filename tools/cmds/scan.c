@@ -255,7 +255,8 @@ int cmd_scan(int argc, char **argv)
 		return EXIT_BAD_INPUT;
 	}
 	if (is_standard(request.json) && is_standard(request.prometheus)) {
-		complain("scan", "--json and --prometheus cannot both have standard output");
+		complain("scan",
+			 "--json and --prometheus cannot both have standard output");
 		return EXIT_BAD_INPUT;
 	}
 	return scan(&request);
