@@ -414,19 +414,35 @@ def test_report_of_a_process_in_another_namespace(start, closewait, namespaces):
 
 # How long it takes
 
+def cpu_seconds(argv):
+    """Of a program and of what it started, and what it wrote."""
+    reader, writer = os.pipe()
+    pid = os.posix_spawn(argv[0], argv, environment(False, None, None), file_actions=[
+        (os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)])
+    os.close(writer)
+    with open(reader, encoding="utf-8") as f:
+        written = f.read()
+    _, status, usage = os.wait4(pid, 0)
+    assert status == 0
+    return usage.ru_utime + usage.ru_stime, written
+
+
 @pytest.mark.long
-def test_2000_of_10000_sockets_are_found_in_less_than_300_ms(hold, scan):
-    """The best of ten: what else runs here makes some slower, nothing makes one faster."""
-    import resource
+def test_2000_of_10000_sockets_are_found_in_less_than_300_ms(hold):
+    """By processor time, of which other load takes little: a scan waits for nothing, so with a
+    processor of its own it takes no longer. The best of ten."""
     holders = [hold("unread=200", "read=200", "open=800") for _ in range(5)]
     pids = {one.pid for one in holders}
-    took = []
+    cpu, took = [], []
     for _ in range(10):
-        found = scan()
+        seconds, written = cpu_seconds([COMMAND, "scan", "--json", "-"])
+        found = json.loads(written)
         processes = by_pid(found)
         assert sum(processes[pid]["count"] for pid in pids) == 2000
+        assert sum(processes[pid]["descriptors"] for pid in pids) > 10000
+        cpu.append(1000 * seconds)
         took.append(found["took_ms"])
-    took.sort()
-    print("scan of 10,000 sockets, 2,000 in CLOSE_WAIT: best %.1f ms, median %.1f ms"
-          % (took[0], took[len(took) // 2]))
-    assert took[0] < 300, took
+    print("scan of 10,000 sockets, 2,000 in CLOSE_WAIT: %.0f ms of a processor (median %.0f), "
+          "%.0f ms in all (median %.0f)" % (min(cpu), sorted(cpu)[5], min(took),
+                                            sorted(took)[5]))
+    assert min(cpu) < 300, cpu
