@@ -11,11 +11,13 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -28,6 +30,11 @@ ssize_t __recv_chk(int fd, void *to, size_t size, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *to, size_t size, size_t room, int flags,
 		       struct sockaddr *addr, socklen_t *addr_size);
 ssize_t __read_chk(int fd, void *to, size_t size, size_t room);
+int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room);
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+		const sigset_t *mask, size_t room);
+int epoll_pwait2(int epoll, struct epoll_event *events, int room,
+		 const struct timespec *timeout, const sigset_t *mask); /* glibc 2.35 */
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t __sysv_signal(int sig, sighandler_t handler);
@@ -62,6 +69,16 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(sendfile)       \
 	HOOK(sendfile64)     \
 	HOOK(splice)         \
+	HOOK(poll)           \
+	HOOK(__poll_chk)     \
+	HOOK(ppoll)          \
+	HOOK(__ppoll_chk)    \
+	HOOK(epoll_wait)     \
+	HOOK(epoll_pwait)    \
+	HOOK(epoll_pwait2)   \
+	HOOK(epoll_create)   \
+	HOOK(epoll_create1)  \
+	HOOK(epoll_ctl)      \
 	HOOK(close)          \
 	HOOK(close_range)    \
 	HOOK(closefrom)      \

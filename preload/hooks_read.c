@@ -58,15 +58,7 @@ CW_HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags
 	uint64_t entry = lifecycle_entry(fd);
 	int n = real_get()->recvmmsg(fd, messages, count, flags, timeout);
 
-	if (n < 0)
-		lifecycle_read(fd, entry, n, &(struct reading){1, flags, true});
-	for (int i = 0; i < n; i++) {
-		const struct msghdr *m = &messages[i].msg_hdr;
-		ssize_t size = messages[i].msg_len;
-		size_t room = size == 0 ? room_in(m->msg_iov, m->msg_iovlen) : 1;
-
-		lifecycle_read(fd, entry, size, &(struct reading){room, flags, true});
-	}
+	lifecycle_read_messages(fd, entry, messages, n, flags);
 	return n;
 }
 

@@ -8,6 +8,7 @@
 #include "exit.h"
 #include "hooks.h"
 #include "lifecycle.h"
+#include "polled.h"
 #include "sandbox.h"
 
 static long next(long number, const long *a)
@@ -26,10 +27,10 @@ static long read_like(long number, const long *a, int flags, bool is_socket)
 }
 
 /* What the program points to is looked at only after the kernel took it. */
-static long readv_like(const long *a)
+static long readv_like(long number, const long *a)
 {
 	uint64_t entry = lifecycle_entry((int)a[0]);
-	long n = next(SYS_readv, a);
+	long n = next(number, a);
 	size_t room =
 		entry && n == 0 ? room_in((const struct iovec *)a[1], (size_t)a[2]) : 1;
 
@@ -45,6 +46,31 @@ static long recvmsg_like(const long *a)
 	size_t room = n == 0 ? room_in(message->msg_iov, message->msg_iovlen) : 1;
 
 	lifecycle_read((int)a[0], entry, n, &(struct reading){room, (int)a[2], true});
+	return n;
+}
+
+static long recvmmsg_like(const long *a)
+{
+	uint64_t entry = lifecycle_entry((int)a[0]);
+	long n = next(SYS_recvmmsg, a);
+
+	lifecycle_read_messages((int)a[0], entry, (const struct mmsghdr *)a[1], (int)n,
+				(int)a[3]);
+	return n;
+}
+
+/* One end is a pipe. */
+static long splice_like(const long *a)
+{
+	uint64_t read_entry = lifecycle_entry((int)a[0]);
+	uint64_t write_entry = lifecycle_entry((int)a[2]);
+	long n = next(SYS_splice, a);
+
+	if (read_entry)
+		lifecycle_read((int)a[0], read_entry, n,
+			       &(struct reading){(size_t)a[4], 0, false});
+	if (write_entry)
+		lifecycle_written((int)a[2], write_entry, n, false);
 	return n;
 }
 
@@ -79,6 +105,15 @@ static long sendmsg_like(const long *a)
 		lifecycle_sent_connecting((int)a[0], entry, n, message->msg_name,
 					  message->msg_namelen);
 	lifecycle_written((int)a[0], entry, n, true);
+	return n;
+}
+
+static long sendmmsg_like(const long *a)
+{
+	uint64_t entry = lifecycle_entry((int)a[0]);
+	long n = next(SYS_sendmmsg, a);
+
+	lifecycle_written_messages((int)a[0], entry, (const struct mmsghdr *)a[1], (int)n);
 	return n;
 }
 
@@ -179,15 +214,46 @@ CW_HOOK long syscall(long number, ...)
 		return read_like(number, a, (int)a[3], true);
 	case SYS_recvmsg:
 		return recvmsg_like(a);
+	case SYS_recvmmsg:
+		return recvmmsg_like(a);
 	case SYS_readv:
-		return readv_like(a);
+	case SYS_preadv2:
+		return readv_like(number, a);
+	case SYS_splice:
+		return splice_like(a);
 	case SYS_write:
 	case SYS_writev:
+	case SYS_pwritev2:
+	case SYS_sendfile:
 		return write_like(number, a, false);
 	case SYS_sendto:
 		return sendto_like(a);
 	case SYS_sendmsg:
 		return sendmsg_like(a);
+	case SYS_sendmmsg:
+		return sendmmsg_like(a);
+	case SYS_ppoll:
+#ifdef SYS_poll
+	case SYS_poll:
+#endif
+		return polled((const struct pollfd *)a[0], (nfds_t)a[1],
+			      (int)next(number, a));
+	case SYS_epoll_pwait:
+	case SYS_epoll_pwait2:
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+		return epolled((int)a[0], (const struct epoll_event *)a[1],
+			       (int)next(number, a));
+	case SYS_epoll_create1:
+		return epoll_create1((int)a[0]);
+#ifdef SYS_epoll_create
+	case SYS_epoll_create:
+		return epoll_create((int)a[0]);
+#endif
+	case SYS_epoll_ctl:
+		return epoll_ctl((int)a[0], (int)a[1], (int)a[2],
+				 (struct epoll_event *)a[3]);
 	case SYS_prctl:
 		return prctl((int)a[0], a[1], a[2], a[3], a[4]);
 	case SYS_seccomp:

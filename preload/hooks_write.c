@@ -41,10 +41,7 @@ CW_HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags
 	uint64_t entry = lifecycle_entry(fd);
 	int n = real_get()->sendmmsg(fd, messages, count, flags);
 
-	if (n < 0)
-		lifecycle_written(fd, entry, n, true);
-	for (int i = 0; i < n; i++)
-		lifecycle_written(fd, entry, messages[i].msg_len, true);
+	lifecycle_written_messages(fd, entry, messages, n);
 	return n;
 }
 
@@ -112,7 +109,8 @@ CW_HOOK ssize_t sendfile64(int to, int from, off64_t *offset, size_t size)
 	return n;
 }
 
-/* One end is a pipe. 0 from a socket is its EOF. */
+/* One end is a pipe. 0 from a socket is its EOF. Of its relatives none takes from a socket: sendfile()
+ * and copy_file_range() refuse one to read from, tee() both ways. */
 CW_HOOK ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset,
 		       size_t size, unsigned flags)
 {

@@ -93,6 +93,13 @@ static bool hung_up(int fd, uint32_t *flags)
 	return *flags & (CW_LOOK_RDHUP | CW_LOOK_HUP);
 }
 
+bool kernel_hung_up(int fd)
+{
+	uint32_t flags;
+
+	return hung_up(fd, &flags);
+}
+
 /* The SYN is the first byte that the peer acknowledges. */
 bool kernel_was_connected(int fd)
 {

@@ -25,6 +25,10 @@ bool kernel_peer(int fd, struct sockaddr_storage *address, socklen_t *size);
 /* Whether it has, or had, a TCP connection: none that is only being attempted. */
 bool kernel_was_connected(int fd);
 
+/* Whether nothing more can come from the peer: its FIN has come, a reset, or we have shut down
+ * reading. */
+bool kernel_hung_up(int fd);
+
 /* Is a connected stream in CLOSE_WAIT, and since when at least (ns before now)? For a
  * close. */
 bool kernel_peer_closed(int fd, const struct cw_socket *s, uint64_t *at_least);

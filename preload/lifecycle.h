@@ -103,6 +103,12 @@ static inline void lifecycle_written(int fd, uint64_t entry, ssize_t n, bool is_
 		lifecycle_written_event(fd, entry, n, is_socket);
 }
 
+/* recvmmsg() and sendmmsg(), which returned n. */
+void lifecycle_read_messages(int fd, uint64_t entry, const struct mmsghdr *messages,
+			     int n, int flags);
+void lifecycle_written_messages(int fd, uint64_t entry, const struct mmsghdr *messages,
+				int n);
+
 /* Opening. Each is called after the real call gave the descriptor. */
 void lifecycle_socket(int fd, int domain, int type, int protocol, enum cw_origin origin);
 void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,
@@ -121,6 +127,9 @@ void lifecycle_sent_connecting(int fd, uint64_t entry, ssize_t n, const void *pe
 void lifecycle_listening(int fd, uint64_t entry);
 void lifecycle_shutdown(int fd, uint64_t entry, int how);
 void lifecycle_stdio(int fd);
+/* poll() or epoll_wait() has said POLLRDHUP, POLLHUP or POLLERR of fd, which may be any descriptor.
+ * Only the first time of a socket costs more than a look at its flags; whether this was it. */
+bool lifecycle_told(int fd, short events);
 /* accept or socket failed: errno says how. */
 void lifecycle_open_failed(void);
 

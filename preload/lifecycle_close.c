@@ -45,13 +45,16 @@ void lifecycle_gone(struct books *b, uint64_t entry)
 static uint64_t learned_dwell(const struct cw_socket *s, uint64_t now)
 {
 	uint32_t flags = atomic_load_explicit(&s->flags, memory_order_acquire);
-	uint64_t moved = atomic_load_explicit(&s->moved, memory_order_relaxed);
+	uint64_t moved = cw_after_ns(
+		s->opened, atomic_load_explicit(&s->moved, memory_order_relaxed));
 	uint64_t since;
 
 	if (flags & CW_SOCKET_EOF)
 		since = moved > s->eof ? moved : s->eof;
 	else if (flags & CW_SOCKET_RESET)
-		since = s->reset;
+		since = cw_after_ns(s->opened, s->reset);
+	else if (flags & CW_SOCKET_TOLD)
+		since = cw_after_ns(s->opened, s->told);
 	else
 		return NO_DWELL;
 	return now > since ? now - since : 0;
@@ -133,14 +136,15 @@ static bool on_ordinary_path(const struct closing *c, const struct cw_socket *s)
 	return site_stats_in_time(s->stats, c->site, c->now - late_after(s));
 }
 
-/* The FIN may have waited for long before its EOF was read. Asked only where that can make the
+/* The FIN may have waited for long before its EOF was read or told of. Asked only where that can make the
  * close a slow one; once we have written, the last acknowledgement tells nothing of the FIN. */
 static uint64_t dwell_from_fin(const struct closing *c, const struct cw_socket *s)
 {
 	uint32_t flags = atomic_load(&s->flags);
 	uint64_t dwell;
 
-	if (!(flags & CW_SOCKET_EOF) || flags & CW_SOCKET_WROTE_AFTER_EOF ||
+	if (!(flags & (CW_SOCKET_EOF | CW_SOCKET_TOLD)) ||
+	    flags & CW_SOCKET_WROTE_AFTER_EOF ||
 	    c->dwell >= options.slow_close || c->now - s->opened < options.slow_close)
 		return c->dwell;
 	dwell = kernel_dwell(c, s);

@@ -13,3 +13,12 @@ struct cw_socket *lifecycle_still(struct books *b, int fd, uint64_t entry);
 
 /* One reference less, nothing counted unless it was the last (then: gone out of sight). */
 void lifecycle_drop(struct books *b, uint64_t entry);
+
+/* True for the one thread that sets that bit of the flags first. */
+bool lifecycle_claim(struct cw_socket *s, uint32_t bit);
+
+/* Is it the recorded socket that the call was about? A number that was closed out of our sight
+ * may be another's by now, and what is learned here would be held against the wrong one. Asked
+ * when there is something to hold against it: a few times a socket at most. */
+bool lifecycle_is_the_one(struct books *b, const struct cw_socket *s, int fd,
+			  uint64_t entry);

@@ -13,8 +13,7 @@ struct cw_socket *lifecycle_still(struct books *b, int fd, uint64_t entry)
 	return entry && fd_entry(b, fd) == entry ? socket_pin(entry) : NULL;
 }
 
-/* True for the one thread that sets `claim` first. */
-static bool claim(struct cw_socket *s, uint32_t bit)
+bool lifecycle_claim(struct cw_socket *s, uint32_t bit)
 {
 	return !(atomic_load_explicit(&s->flags, memory_order_relaxed) & bit) &&
 	       !(atomic_fetch_or(&s->flags, bit) & bit);
@@ -49,10 +48,8 @@ static bool is_eof(const struct cw_socket *s, const struct reading *how)
 		 CW_SOCKET_SHUT_RD);
 }
 
-/* Is it the recorded socket that this call was about? A number that was closed out of our sight
- * may be another's by now, and what is learned here would be held against the wrong one. Asked
- * when there is something to hold against it: a few times a socket at most. */
-static bool is_the_one(struct books *b, const struct cw_socket *s, int fd, uint64_t entry)
+bool lifecycle_is_the_one(struct books *b, const struct cw_socket *s, int fd,
+			  uint64_t entry)
 {
 	if (!s->cookie || kernel_cookie(fd) == s->cookie)
 		return true;
@@ -65,15 +62,15 @@ static void note_eof(struct books *b, struct cw_socket *s, int fd, uint64_t entr
 {
 	uint32_t times = atomic_fetch_add_explicit(&s->eofs, 1, memory_order_relaxed) + 1;
 
-	if (times == 1 && !is_the_one(b, s, fd, entry))
+	if (times == 1 && !lifecycle_is_the_one(b, s, fd, entry))
 		return;
-	if (claim(s, CW_SOCKET_EOF_CLAIMED)) {
+	if (lifecycle_claim(s, CW_SOCKET_EOF_CLAIMED)) {
 		s->eof = clock_ns();
 		s->eof_site = site_here(b);
 		atomic_fetch_or_explicit(&s->flags, CW_SOCKET_EOF | CW_SOCKET_CONNECTED,
 					 memory_order_release);
 		event_add(b, CW_EVENT_EOF, s->eof, fd, entry, s->eof_site);
-	} else if (times == CW_EOF_SPIN && is_the_one(b, s, fd, entry)) {
+	} else if (times == CW_EOF_SPIN && lifecycle_is_the_one(b, s, fd, entry)) {
 		site_stats_spin(s->stats, s->eof_site);
 	}
 }
@@ -82,6 +79,7 @@ static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t en
 		       int error)
 {
 	uint32_t flags = atomic_load_explicit(&s->flags, memory_order_relaxed);
+	uint64_t now;
 
 	/* EPIPE after our own shutdown is our own doing. Where connect() did not wait, it may be
 	 * the attempt that timed out: there was no connection, and the next one may succeed. */
@@ -89,15 +87,19 @@ static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t en
 	    (error == EPIPE && flags & CW_SOCKET_SHUT_WR) ||
 	    (error == ETIMEDOUT && !(flags & CW_SOCKET_CONNECTED) &&
 	     !kernel_was_connected(fd)) ||
-	    !is_the_one(b, s, fd, entry) || !claim(s, CW_SOCKET_RESET_CLAIMED))
+	    !lifecycle_is_the_one(b, s, fd, entry) || !lifecycle_claim(s, CW_SOCKET_RESET_CLAIMED))
 		return;
-	s->reset = clock_ns();
+	now = clock_ns();
+	s->reset = cw_after_of(s->opened, now);
 	s->reset_site = site_here(b);
 	/* A write to a socket that was never connected is EPIPE too. */
-	atomic_fetch_or_explicit(
-		&s->flags, CW_SOCKET_RESET | (error != EPIPE ? CW_SOCKET_CONNECTED : 0),
-		memory_order_release);
-	event_add(b, CW_EVENT_RESET, s->reset, fd, entry, s->reset_site);
+	atomic_fetch_or_explicit(&s->flags,
+				 CW_SOCKET_RESET |
+					 (flags & CW_SOCKET_EOF ? 0
+								: CW_SOCKET_RESET_FIRST) |
+					 (error != EPIPE ? CW_SOCKET_CONNECTED : 0),
+				 memory_order_release);
+	event_add(b, CW_EVENT_RESET, now, fd, entry, s->reset_site);
 }
 
 /* The end of a connection. EHOSTUNREACH and its like may pass. EPIPE is an error of writing:
@@ -109,7 +111,7 @@ static bool is_reset(int error, bool writing)
 
 static void note_first_read(struct books *b, struct cw_socket *s, bool peeked, ssize_t n)
 {
-	if (claim(s, CW_SOCKET_FIRST_READ)) {
+	if (lifecycle_claim(s, CW_SOCKET_FIRST_READ)) {
 		s->first_read_site = site_here(b);
 		atomic_fetch_or(&s->flags, CW_SOCKET_CONNECTED);
 	}
@@ -140,12 +142,13 @@ void lifecycle_read_event(int fd, uint64_t entry, ssize_t n, const struct readin
 
 static void note_write(struct books *b, struct cw_socket *s, ssize_t n)
 {
-	if (claim(s, CW_SOCKET_FIRST_WRITE)) {
+	if (lifecycle_claim(s, CW_SOCKET_FIRST_WRITE)) {
 		s->first_write_site = site_here(b);
 		atomic_fetch_or(&s->flags, CW_SOCKET_CONNECTED);
 	}
 	if (atomic_load_explicit(&s->flags, memory_order_relaxed) & CW_SOCKET_EOF) {
-		atomic_store_explicit(&s->moved, clock_ns(), memory_order_relaxed);
+		atomic_store_explicit(&s->moved, cw_after_of(s->opened, clock_ns()),
+				      memory_order_relaxed);
 		atomic_fetch_or(&s->flags, CW_SOCKET_WROTE_AFTER_EOF);
 	}
 	atomic_fetch_add_explicit(&s->bytes_out, (uint64_t)n, memory_order_relaxed);
@@ -169,6 +172,29 @@ void lifecycle_written_event(int fd, uint64_t entry, ssize_t n, bool is_socket)
 	socket_unpin(b, s);
 }
 
+void lifecycle_read_messages(int fd, uint64_t entry, const struct mmsghdr *messages,
+			     int n, int flags)
+{
+	if (n < 0)
+		lifecycle_read(fd, entry, n, &(struct reading){1, flags, true});
+	for (int i = 0; i < n; i++) {
+		const struct msghdr *m = &messages[i].msg_hdr;
+		ssize_t size = messages[i].msg_len;
+		size_t room = size == 0 ? room_in(m->msg_iov, m->msg_iovlen) : 1;
+
+		lifecycle_read(fd, entry, size, &(struct reading){room, flags, true});
+	}
+}
+
+void lifecycle_written_messages(int fd, uint64_t entry, const struct mmsghdr *messages,
+				int n)
+{
+	if (n < 0)
+		lifecycle_written(fd, entry, n, true);
+	for (int i = 0; i < n; i++)
+		lifecycle_written(fd, entry, messages[i].msg_len, true);
+}
+
 void lifecycle_shutdown(int fd, uint64_t entry, int how)
 {
 	struct books *b = books_here();
@@ -178,7 +204,7 @@ void lifecycle_shutdown(int fd, uint64_t entry, int how)
 
 	if (!s)
 		return;
-	if (claim(s, CW_SOCKET_SHUT_CLAIMED)) {
+	if (lifecycle_claim(s, CW_SOCKET_SHUT_CLAIMED)) {
 		s->shutdown_site = site_here(b);
 		event_add(b, CW_EVENT_SHUTDOWN, clock_ns(), fd, entry, s->shutdown_site);
 	}

@@ -178,6 +178,7 @@ static void dissolved(struct cw_socket *s)
 	s->first_read_site = 0;
 	s->first_write_site = 0;
 	s->eof_site = 0;
+	s->told_site = 0;
 	s->shutdown_site = 0;
 	s->reset_site = 0;
 	s->peer_family = 0;

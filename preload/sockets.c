@@ -17,9 +17,9 @@ static struct cw_socket *pop(struct books *b)
 	while ((uint32_t)head) {
 		struct cw_socket *s = ref_pointer((uint32_t)head);
 		/* The tag makes a head that came back in between a different one. */
-		uint64_t next = ((head >> 32) + 1) << 32 |
-				(uint32_t)atomic_load_explicit(&next_free(s),
-							       memory_order_relaxed);
+		uint64_t next =
+			((head >> 32) + 1) << 32 |
+			atomic_load_explicit(&next_free(s), memory_order_relaxed);
 
 		if (atomic_compare_exchange_weak(&b->free_sockets, &head, next))
 			return s;
@@ -55,7 +55,6 @@ static void clear(struct cw_socket *s)
 	atomic_store_explicit(&s->bytes_out, 0, memory_order_relaxed);
 	clear_between(s, opened, moved);
 	atomic_store_explicit(&s->moved, 0, memory_order_relaxed);
-	clear_between(s, closed, flags);
 	atomic_store_explicit(&s->flags, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->eofs, 0, memory_order_relaxed);
 	clear_between(s, fd, last_result);

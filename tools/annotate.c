@@ -156,8 +156,8 @@ static void describe_group(const struct annotating *annotating, const struct gro
 			     : group->verdict == VERDICT_SHUTDOWN_UNCLOSED
 				     ? socket->shutdown_site
 				     : 0;
-	const cw_ref sites[] = {cause, socket->eof_site, socket->first_read_site,
-				socket->open_site};
+	const cw_ref sites[] = {cause, socket->eof_site, socket->told_site,
+				socket->first_read_site, socket->open_site};
 	struct text_buffer buffer;
 	struct text_sink sink;
 

@@ -85,12 +85,13 @@ static json_t *stacks_json(const struct json_report *report, const struct group 
 	const struct subject *subject = group->subject;
 	const struct cw_socket *socket = &group->example;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "open",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "open",
 			 json_stack(report, subject, socket->open_site), "first_read",
 			 json_stack(report, subject, socket->first_read_site),
 			 "first_write",
 			 json_stack(report, subject, socket->first_write_site), "eof",
-			 json_stack(report, subject, socket->eof_site), "shutdown",
+			 json_stack(report, subject, socket->eof_site), "told",
+			 json_stack(report, subject, socket->told_site), "shutdown",
 			 json_stack(report, subject, socket->shutdown_site), "reset",
 			 json_stack(report, subject, socket->reset_site), "close",
 			 json_stack(report, subject, socket->close_site));

@@ -69,6 +69,7 @@ static json_t *lost_json(const struct json_report *report)
 		[CW_LOST_LATE_CLOSES] = "late-closes",
 		[CW_LOST_PROCESSES] = "processes",
 		[CW_LOST_LOOKS] = "kernel-states",
+		[CW_LOST_WATCHES] = "epoll-registrations",
 	};
 	const struct session *session = report->request->session;
 	json_t *object = json_object();

@@ -94,8 +94,8 @@ static void search_group(struct search *search, const struct group *group)
 				      .symbolizer = search->symbolizer};
 	const cw_ref sites[] = {socket->open_site,        socket->first_read_site,
 				socket->first_write_site, socket->eof_site,
-				socket->shutdown_site,    socket->reset_site,
-				socket->close_site};
+				socket->told_site,        socket->shutdown_site,
+				socket->reset_site,       socket->close_site};
 
 	search->subject = (struct rule_subject){
 		.leak = group->leak,

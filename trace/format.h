@@ -12,7 +12,7 @@
  *
  * A record is referred to by its offset in the file, in units of 8 bytes: a `cw_ref`; 0
  * is "none" (the header lies there). Times are CLOCK_MONOTONIC nanoseconds, 0 for
- * "never".
+ * "never"; what is a cw_after is told from when the socket was opened.
  *
  * Commit rule. A writer fills a record first and then makes it reachable with a release
  * store: an extent by its tag, a socket by its word, a site, module, string, look or
@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define CW_TRACE_MAGIC   "closewait trace\n" /* 16 bytes, no NUL */
-#define CW_TRACE_VERSION 1u
+#define CW_TRACE_VERSION 2u
 #define CW_BYTE_ORDER    0x01020304u
 
 /* In the directory of a session that `closewait run` began: a line for each program image that
@@ -40,6 +40,37 @@
 #define CW_TRACE_SIZE_MIN      (1u << 20)
 
 typedef uint32_t cw_ref;
+
+/* A moment in a socket's life, by when it was opened: milliseconds, rounded up, so that what is
+ * told of the time since is never too much; from CW_AFTER_COARSE on (24 days) the rest in seconds.
+ * 0: never. */
+typedef uint32_t cw_after;
+
+#define CW_AFTER_COARSE 0x80000000u
+#define CW_AFTER_MS     1000000ull    /* ns */
+#define CW_AFTER_S      1000000000ull /* ns */
+
+static inline cw_after cw_after_of(uint64_t opened, uint64_t ns)
+{
+	uint64_t since = ns > opened ? ns - opened : 0;
+	uint64_t ms = since / CW_AFTER_MS + (since % CW_AFTER_MS != 0);
+	uint64_t s;
+
+	if (ms < CW_AFTER_COARSE)
+		return ms ? (cw_after)ms : 1;
+	since -= CW_AFTER_COARSE * CW_AFTER_MS;
+	s = since / CW_AFTER_S + (since % CW_AFTER_S != 0);
+	return s < CW_AFTER_COARSE ? CW_AFTER_COARSE | (cw_after)s : UINT32_MAX;
+}
+
+/* ns, monotonic; 0: never. */
+static inline uint64_t cw_after_ns(uint64_t opened, cw_after after)
+{
+	if (after < CW_AFTER_COARSE)
+		return after ? opened + after * CW_AFTER_MS : 0;
+	return opened + CW_AFTER_COARSE * CW_AFTER_MS +
+	       (after & ~CW_AFTER_COARSE) * CW_AFTER_S;
+}
 
 enum cw_extent_kind {
 	CW_EXTENT_FREE,     /* never used */
@@ -84,6 +115,7 @@ enum cw_lost {
 	CW_LOST_LATE_CLOSES,  /* more late closes than the ring keeps */
 	CW_LOST_PROCESSES, /* a fork child without books, or its books given up: no room */
 	CW_LOST_LOOKS,     /* no room for what the kernel said at the end */
+	CW_LOST_WATCHES,   /* no room for what a socket was given to epoll_ctl() with */
 	CW_LOST_KINDS,
 };
 
@@ -178,6 +210,7 @@ enum cw_event_kind {
 	CW_EVENT_DUP,
 	CW_EVENT_CLOSE,
 	CW_EVENT_GONE, /* found closed or replaced out of our sight */
+	CW_EVENT_TOLD,
 };
 
 /* The atomics let a slot be taken over while it is read: a torn event is dropped by its kind. */
@@ -267,6 +300,11 @@ enum cw_socket_flag {
 	CW_SOCKET_EOF_CLAIMED = 1u << 14,
 	CW_SOCKET_RESET_CLAIMED = 1u << 15,
 	CW_SOCKET_SHUT_CLAIMED = 1u << 16,
+	CW_SOCKET_RESET_FIRST = 1u << 17, /* with RESET: no EOF had been read before */
+	CW_SOCKET_TOLD = 1u << 18,        /* told and told_site are set */
+	CW_SOCKET_TOLD_CLAIMED = 1u << 19,
+	CW_SOCKET_TOLD_HUP = 1u << 20, /* with TOLD: both directions were shut by then */
+	CW_SOCKET_TOLD_ERROR = 1u << 21, /* with TOLD: of an error: it was no FIN */
 };
 
 /* The last call made on a socket: its kind here, its result beside it. */
@@ -291,20 +329,22 @@ struct cw_socket {
 	uint64_t cookie;           /* SO_COOKIE, 0: not known */
 	_Atomic uint64_t bytes_in; /* as the program's calls returned them */
 	_Atomic uint64_t bytes_out;
-	uint64_t opened;        /* ns */
-	uint64_t eof;           /* ns; first EOF read */
-	uint64_t reset;         /* ns; first ECONNRESET, ETIMEDOUT or EPIPE */
-	_Atomic uint64_t moved; /* ns; last write after EOF */
-	uint64_t closed;        /* ns; with CW_SOCKET_LATE */
+	uint64_t opened; /* ns */
+	uint64_t eof;    /* ns; first EOF read */
+	uint64_t closed; /* ns; with CW_SOCKET_LATE */
 	cw_ref open_site;
 	cw_ref first_read_site;
 	cw_ref first_write_site;
 	cw_ref eof_site;
+	cw_ref told_site; /* poll() or epoll_wait() said that the peer had left */
 	cw_ref shutdown_site;
 	cw_ref reset_site;
 	cw_ref close_site;           /* with CW_SOCKET_LATE */
 	cw_ref stats;                /* of its open site; 0: none */
 	cw_ref look;                 /* struct cw_look, 0: the kernel was not asked */
+	cw_after reset;              /* first ECONNRESET, ETIMEDOUT or EPIPE */
+	cw_after told;               /* the first time */
+	_Atomic cw_after moved;      /* last write after EOF */
 	_Atomic uint32_t flags;      /* enum cw_socket_flag */
 	_Atomic uint32_t eofs;       /* how often EOF was read */
 	int32_t fd;                  /* the number it came with */

@@ -125,6 +125,14 @@ static cw_ref cause_site(const struct cw_socket *socket, enum verdict verdict)
 	}
 }
 
+static bool told_matters(const struct cw_socket *socket, enum verdict verdict)
+{
+	return socket->flags & CW_SOCKET_TOLD &&
+	       (verdict == VERDICT_EOF_UNREAD ||
+		(verdict == VERDICT_RESET_IGNORED && !socket->reset_site &&
+		 socket->flags & CW_SOCKET_TOLD_ERROR));
+}
+
 static uint64_t cause_key(struct groups *groups, const struct trace_view *view,
 			  const struct cw_socket *socket, enum verdict verdict, bool leak)
 {
@@ -132,8 +140,11 @@ static uint64_t cause_key(struct groups *groups, const struct trace_view *view,
 
 	key = hash_word(key, socket->origin);
 	key = hash_word(key, stack_hash(groups->memo, view, socket->open_site));
-	return hash_word(key,
-			 stack_hash(groups->memo, view, cause_site(socket, verdict)));
+	key = hash_word(key, stack_hash(groups->memo, view, cause_site(socket, verdict)));
+	/* Whoever was told went another way than who was not. */
+	if (told_matters(socket, verdict))
+		key = hash_word(key, stack_hash(groups->memo, view, socket->told_site));
+	return key;
 }
 
 struct judging {

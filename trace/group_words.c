@@ -38,8 +38,10 @@ static void put_unread_words(const struct text_sink *sink, const struct group *g
 		group_words_age(sink, group);
 		text_put(sink, " ago");
 	}
-	text_put(sink, group->example.first_read_site ? "; never read again, "
-						      : "; never read, ");
+	text_put(sink, group->example.flags & CW_SOCKET_TOLD ? "; the program was told, "
+							     : "; ");
+	text_put(sink, group->example.first_read_site ? "never read again, "
+						      : "never read, ");
 	text_put(sink, closed_words(group));
 }
 
@@ -69,6 +71,17 @@ static void put_unknown_words(const struct text_sink *sink, const struct group *
 			       "asked");
 }
 
+static void put_reset_words(const struct text_sink *sink, const struct group *group)
+{
+	if (!group->reset_unlearned)
+		text_put(sink, "a call failed, the connection was reset or timed out; ");
+	else if (group->example.flags & CW_SOCKET_TOLD_ERROR)
+		text_put(sink, "the connection is dead, the program was told; ");
+	else
+		text_put(sink,
+			 "the connection is dead and no call has learned of it; ");
+}
+
 void group_words_put(const struct text_sink *sink, const struct group *group,
 		     bool with_age)
 {
@@ -81,12 +94,7 @@ void group_words_put(const struct text_sink *sink, const struct group *group,
 		put_unread_words(sink, group, with_age);
 		break;
 	case VERDICT_RESET_IGNORED:
-		text_put(
-			sink,
-			group->reset_unlearned
-				? "the connection is dead and no call has learned of "
-				  "it; "
-				: "a call failed, the connection was reset or timed out; ");
+		put_reset_words(sink, group);
 		text_put(sink, close_words(group));
 		break;
 	case VERDICT_SHUTDOWN_UNCLOSED:

@@ -145,10 +145,22 @@ static void put_fin(const struct report *report, const struct group *group)
 	group_words_age(report->sink, group);
 	text_put(report->sink,
 		 report->subject->context.alive ? " ago" : " before the end");
-	text_put(report->sink, "; no call has learned of it\n");
+	text_put(report->sink, group->example.flags & CW_SOCKET_TOLD
+				       ? "; no call has read it\n"
+				       : "; no call has learned of it\n");
 }
 
-/* What dates the verdict comes first; of an unread EOF nothing does, it comes last. */
+/* What was told matters where it was not read. */
+static void put_told(struct report *report, const struct cw_socket *socket)
+{
+	if (!(socket->flags & CW_SOCKET_TOLD) || socket->eof_site)
+		return;
+	report_stack(report,
+		     socket->flags & CW_SOCKET_TOLD_ERROR ? "told of end" : "told of FIN",
+		     socket->told_site);
+}
+
+/* What dates the verdict comes first; of an unread EOF nothing may, it comes last. */
 static void put_stacks(struct report *report, const struct group *group)
 {
 	const struct cw_socket *socket = &group->example;
@@ -159,6 +171,7 @@ static void put_stacks(struct report *report, const struct group *group)
 		report_stack(report, "reset", socket->reset_site);
 	if (socket->eof_site)
 		report_stack(report, "EOF read", socket->eof_site);
+	put_told(report, socket);
 	report_stack(report, "opened", socket->open_site);
 	put_first_calls(report, group);
 	put_last_call(report, group);

@@ -155,6 +155,7 @@ static const char *const losses[CW_LOST_KINDS] = {
 	[CW_LOST_LATE_CLOSES] = "late closes beyond those that are remembered",
 	[CW_LOST_PROCESSES] = "forked children not traced, or given up: no room",
 	[CW_LOST_LOOKS] = "sockets whose kernel state was not kept: no room",
+	[CW_LOST_WATCHES] = "sockets given to epoll that were not kept: no room",
 };
 
 static uint64_t lost(const struct report *report, int kind)

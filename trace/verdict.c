@@ -46,6 +46,11 @@ static uint64_t age(const struct judge *judge)
 	return since(judge, judge->socket->opened);
 }
 
+static uint64_t after(const struct judge *judge, cw_after moment)
+{
+	return cw_after_ns(judge->socket->opened, moment);
+}
+
 /* The moment `ms` before the kernel was asked. */
 static uint64_t ms_before_look(const struct judge *judge, uint32_t ms)
 {
@@ -148,17 +153,26 @@ static uint64_t fin_lower_bound(const struct judge *judge)
 	return since(judge, ms_before_look(judge, ms));
 }
 
+/* What poll() or epoll_wait() told of had come by then; 0 if they told nothing. */
+static uint64_t since_told(const struct judge *judge)
+{
+	return judge->flags & CW_SOCKET_TOLD
+		       ? since(judge, after(judge, judge->socket->told))
+		       : 0;
+}
+
 static bool eof_came_first(const struct judge *judge)
 {
 	return judge->flags & CW_SOCKET_EOF &&
-	       !(judge->flags & CW_SOCKET_RESET &&
-		 judge->socket->reset < judge->socket->eof);
+	       !(judge->flags & CW_SOCKET_RESET && judge->flags & CW_SOCKET_RESET_FIRST);
 }
 
 /* Our own FIN is sent: has the peer's come, or a reset? */
 static bool both_directions_shut(const struct judge *judge)
 {
 	if (judge->flags & CW_SOCKET_SHUT_RD || judge->flags & CW_SOCKET_EOF)
+		return true;
+	if (judge->flags & CW_SOCKET_TOLD)
 		return true;
 	return in_state(judge, TCP_CLOSE) || in_state(judge, TCP_LAST_ACK) ||
 	       in_state(judge, TCP_CLOSING) || in_state(judge, TCP_TIME_WAIT) ||
@@ -167,7 +181,7 @@ static bool both_directions_shut(const struct judge *judge)
 }
 
 /* When the second direction was shut is not recorded: EOF dates it, or the last
- * acknowledgement is the earliest it can have been. */
+ * acknowledgement is the earliest it can have been, or the program was told that both were. */
 static enum verdict shut_verdict(struct judge *judge)
 {
 	if (!both_directions_shut(judge))
@@ -177,6 +191,9 @@ static enum verdict shut_verdict(struct judge *judge)
 			    since(judge, judge->socket->eof), DWELL_AT_MOST);
 	if (has_tcp(judge))
 		return leak(judge, VERDICT_SHUTDOWN_UNCLOSED, fin_lower_bound(judge),
+			    DWELL_AT_LEAST);
+	if (judge->flags & CW_SOCKET_TOLD_HUP)
+		return leak(judge, VERDICT_SHUTDOWN_UNCLOSED, since_told(judge),
 			    DWELL_AT_LEAST);
 	return leak(judge, VERDICT_SHUTDOWN_UNCLOSED, age(judge), DWELL_AT_MOST);
 }
@@ -212,7 +229,7 @@ static bool still_sending(const struct judge *judge)
 
 static uint64_t last_movement(const struct judge *judge)
 {
-	uint64_t moved = max(judge->socket->eof, judge->socket->moved);
+	uint64_t moved = max(judge->socket->eof, after(judge, judge->socket->moved));
 
 	if (has_tcp(judge))
 		moved = max(moved, ms_before_look(judge, judge->look->last_data_sent));
@@ -235,10 +252,13 @@ static enum verdict eof_verdict(struct judge *judge)
 	return VERDICT_HALF_CLOSED;
 }
 
-/* Nothing the program did dates the reset: it came after the last acknowledgement. */
+/* No call failed of it. It came after the last acknowledgement, unless the program was told. */
 static enum verdict dead_verdict(struct judge *judge)
 {
 	judge->detail->reset_unlearned = true;
+	if (judge->flags & CW_SOCKET_TOLD_ERROR)
+		return leak(judge, VERDICT_RESET_IGNORED, since_told(judge),
+			    DWELL_AT_LEAST);
 	return leak(judge, VERDICT_RESET_IGNORED,
 		    since(judge, ms_before_look(judge, judge->look->last_ack_recv)),
 		    DWELL_AT_MOST);
@@ -259,9 +279,14 @@ static bool is_idle_client(const struct judge *judge)
 
 static enum verdict unread_verdict(struct judge *judge)
 {
-	uint64_t dwell = has_tcp(judge) ? fin_lower_bound(judge) : age(judge);
-	enum dwell_bound bound = has_tcp(judge) ? DWELL_AT_LEAST : DWELL_AT_MOST;
+	uint64_t dwell = max(has_tcp(judge) ? fin_lower_bound(judge) : 0,
+			     since_told(judge));
+	enum dwell_bound bound = DWELL_AT_LEAST;
 
+	if (!has_tcp(judge) && !(judge->flags & CW_SOCKET_TOLD)) {
+		dwell = age(judge);
+		bound = DWELL_AT_MOST;
+	}
 	if (!is_idle_client(judge))
 		return leak(judge, VERDICT_EOF_UNREAD, dwell, bound);
 	judge->detail->dwell = min(dwell, age(judge));
@@ -269,7 +294,8 @@ static enum verdict unread_verdict(struct judge *judge)
 	return VERDICT_IDLE_CLIENT;
 }
 
-/* Neither EOF nor reset was learned and we did not shut down: the kernel decides. */
+/* Neither EOF nor reset was learned and we did not shut down: the kernel decides, by what it says
+ * now or has told the program. */
 static enum verdict kernel_verdict(struct judge *judge)
 {
 	/* Poll says RDHUP for our own shutdown(SHUT_RD) too. */
@@ -280,6 +306,9 @@ static enum verdict kernel_verdict(struct judge *judge)
 		return dead_verdict(judge);
 	if (in_state(judge, TCP_CLOSE_WAIT) || polled(judge, hangup))
 		return unread_verdict(judge);
+	if (!judge->look && judge->flags & CW_SOCKET_TOLD)
+		return judge->flags & CW_SOCKET_TOLD_ERROR ? dead_verdict(judge)
+							   : unread_verdict(judge);
 	open_verdict(judge);
 	return judge->look ? VERDICT_OPEN : VERDICT_UNKNOWN;
 }
@@ -291,7 +320,8 @@ static enum verdict candidate_verdict(struct judge *judge)
 	if (eof_came_first(judge))
 		return eof_verdict(judge);
 	if (judge->flags & CW_SOCKET_RESET)
-		return leak_since(judge, VERDICT_RESET_IGNORED, judge->socket->reset);
+		return leak_since(judge, VERDICT_RESET_IGNORED,
+				  after(judge, judge->socket->reset));
 	return kernel_verdict(judge);
 }
 

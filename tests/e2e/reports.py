@@ -10,8 +10,9 @@ LEAKS = VERDICTS[:4]
 HEAD = re.compile(r"^closewait: LEAK: (\d+) sockets?, (\d+) places?\.  (.*), pid (\d+)"
                   r"(?: \(forked from \d+\))?, (.*)$", re.M)
 GROUP = re.compile(r"^(%s)  +(\S.*?)(?:\s+\[([0-9a-f]+)\])?$" % "|".join(VERDICTS + FAULTS))
-LABEL = re.compile(r"^  (opened|first read|first write|EOF read|peer FIN|at the end|closed"
-                   r"|reset|shutdown|shut down|slowest|and again)  +(\S.*)$")
+LABEL = re.compile(r"^  (?:(opened|first read|EOF read|peer FIN|at the end|closed|reset|shutdown"
+                   r"|shut down|slowest|and again)  +|(first write|told of FIN|told of end) )"
+                   r"(\S.*)$")
 SOURCE = re.compile(r"^ {12} +(\d+) \|  (.*)$")
 SOCKET = re.compile(r"^  fd (\d+) +(.*)$")
 DURATION = re.compile(r"\b(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?) ?(ms|us|s))?\b")
@@ -93,8 +94,8 @@ class Report:
                 continue
             labelled = LABEL.match(line)
             if labelled:
-                label = labelled.group(1)
-                group.stacks[label] = [labelled.group(2)]
+                label = labelled.group(1) or labelled.group(2)
+                group.stacks[label] = [labelled.group(3)]
             elif label and line.startswith(" " * 12) and line.strip():
                 group.stacks[label].append(line.strip())
             else:

@@ -30,7 +30,7 @@ struct row {
 	uint32_t flags;
 	enum when when;
 	uint8_t origin, domain, type;
-	uint64_t opened, eof, reset, moved, closed;
+	uint64_t opened, eof, reset, told, moved, closed;
 	uint64_t looked_later; /* than the moment */
 	uint64_t in, out;
 	int state;
@@ -334,7 +334,7 @@ static const struct row rows[] = {
 	 .leak = true,
 	 .bound = DWELL_EXACT,
 	 .dwell = 7 * S,
-	 .flags = CW_SOCKET_RESET | CW_SOCKET_EOF,
+	 .flags = CW_SOCKET_RESET | CW_SOCKET_RESET_FIRST | CW_SOCKET_EOF,
 	 .reset = 7 * S,
 	 .eof = 6 * S,
 	 .state = TCP_CLOSE},
@@ -346,6 +346,116 @@ static const struct row rows[] = {
 	 .state = TCP_CLOSE,
 	 .ack_ms = 9000,
 	 .recv_ms = 9000},
+
+	{.what = "told of the FIN, the kernel knows it to be older",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .leak = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 9 * S,
+	 .flags = CW_SOCKET_TOLD,
+	 .told = 4 * S,
+	 .state = TCP_CLOSE_WAIT,
+	 .ack_ms = 9000,
+	 .recv_ms = 9000},
+	{.what = "told of the FIN before a keepalive was answered",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .leak = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 8 * S,
+	 .flags = CW_SOCKET_TOLD,
+	 .told = 8 * S,
+	 .state = TCP_CLOSE_WAIT,
+	 .ack_ms = 500,
+	 .recv_ms = 9000},
+	{.what = "told of a FIN that came just now",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = S / 2,
+	 .young = true,
+	 .flags = CW_SOCKET_TOLD,
+	 .told = S / 2,
+	 .state = TCP_CLOSE_WAIT},
+	{.what = "told of the FIN, then EOF was read",
+	 .verdict = VERDICT_EOF_IGNORED,
+	 .leak = true,
+	 .bound = DWELL_EXACT,
+	 .dwell = 7 * S,
+	 .flags = CW_SOCKET_TOLD | CW_SOCKET_EOF,
+	 .told = 8 * S,
+	 .eof = 7 * S,
+	 .state = TCP_CLOSE_WAIT},
+	{.what = "told of the FIN in a client's pool",
+	 .verdict = VERDICT_IDLE_CLIENT,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 4 * S,
+	 .origin = CW_ORIGIN_CONNECT,
+	 .in = 10,
+	 .out = 10,
+	 .flags = CW_SOCKET_TOLD,
+	 .told = 4 * S,
+	 .state = TCP_CLOSE_WAIT},
+	{.what = "told of the FIN and killed",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .leak = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 4 * S,
+	 .when = KILLED,
+	 .flags = CW_SOCKET_TOLD,
+	 .told = 4 * S},
+	{.what = "told of an error and killed",
+	 .verdict = VERDICT_RESET_IGNORED,
+	 .leak = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 4 * S,
+	 .when = KILLED,
+	 .flags = CW_SOCKET_TOLD | CW_SOCKET_TOLD_HUP | CW_SOCKET_TOLD_ERROR,
+	 .told = 4 * S},
+	{.what = "told of an error, no call failed",
+	 .verdict = VERDICT_RESET_IGNORED,
+	 .leak = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 4 * S,
+	 .flags = CW_SOCKET_TOLD | CW_SOCKET_TOLD_HUP | CW_SOCKET_TOLD_ERROR,
+	 .told = 4 * S,
+	 .state = TCP_CLOSE,
+	 .ack_ms = 9000,
+	 .recv_ms = 9000},
+	{.what = "told of the FIN, then came a reset",
+	 .verdict = VERDICT_RESET_IGNORED,
+	 .leak = true,
+	 .bound = DWELL_AT_MOST,
+	 .dwell = 3 * S,
+	 .flags = CW_SOCKET_TOLD,
+	 .told = 4 * S,
+	 .state = TCP_CLOSE,
+	 .ack_ms = 3000,
+	 .recv_ms = 9000},
+	{.what = "a UNIX peer that hung up, as the program was told",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .leak = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 4 * S,
+	 .domain = AF_UNIX,
+	 .flags = CW_SOCKET_TOLD | CW_SOCKET_TOLD_HUP,
+	 .told = 4 * S,
+	 .state = -1,
+	 .look_flags = CW_LOOK_HUP | CW_LOOK_RDHUP},
+	{.what = "our FIN, and told that both directions were shut, killed",
+	 .verdict = VERDICT_SHUTDOWN_UNCLOSED,
+	 .leak = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 4 * S,
+	 .when = KILLED,
+	 .flags = CW_SOCKET_SHUT_WR | CW_SOCKET_TOLD | CW_SOCKET_TOLD_HUP,
+	 .told = 4 * S},
+	{.what = "told of the FIN, then our own, killed",
+	 .verdict = VERDICT_SHUTDOWN_UNCLOSED,
+	 .leak = true,
+	 .bound = DWELL_AT_MOST,
+	 .dwell = 120 * S,
+	 .when = KILLED,
+	 .flags = CW_SOCKET_SHUT_WR | CW_SOCKET_TOLD,
+	 .told = 4 * S},
 
 	{.what = "both directions by ourselves",
 	 .verdict = VERDICT_SHUTDOWN_UNCLOSED,
@@ -491,14 +601,21 @@ static uint64_t ago(uint64_t ns)
 	return ns ? NOW - ns : 0;
 }
 
+static cw_after after(uint64_t opened, uint64_t ns_ago)
+{
+	return ns_ago ? cw_after_of(opened, ago(ns_ago)) : 0;
+}
+
 static struct cw_socket socket_of(const struct row *row)
 {
+	uint64_t opened = NOW - (row->opened ? row->opened : 120 * S);
 	struct cw_socket socket = {
 		.word = 1ull << 32 | !row->no_refs,
-		.opened = NOW - (row->opened ? row->opened : 120 * S),
+		.opened = opened,
 		.eof = ago(row->eof),
-		.reset = ago(row->reset),
-		.moved = ago(row->moved),
+		.reset = after(opened, row->reset),
+		.told = after(opened, row->told),
+		.moved = after(opened, row->moved),
 		.closed = ago(row->closed),
 		.bytes_in = row->in,
 		.bytes_out = row->out,
@@ -569,10 +686,36 @@ static void every_verdict_has_a_name_and_help(void **state)
 	}
 }
 
+/* Never earlier than it was, and at most a millisecond later, or a second from 24 days on. */
+static void a_moment_after_opening_is_told_back(void **state)
+{
+	static const uint64_t since[] = {
+		0,          1,
+		999999,     S,
+		3600 * S,   2147483647ull * 1000000,
+		1ull << 51, 10ull * 365 * 86400 * S,
+		60ull * 365 * 86400 * S};
+	const uint64_t opened = 7 * S + 3;
+
+	(void)state;
+	assert_int_equal(cw_after_ns(opened, 0), 0);
+	for (size_t i = 0; i < sizeof(since) / sizeof(*since); i++) {
+		cw_after after = cw_after_of(opened, opened + since[i]);
+		uint64_t told = cw_after_ns(opened, after) - opened;
+
+		assert_int_not_equal(after, 0);
+		assert_true(told >= since[i]);
+		assert_true(told - since[i] <= (after < CW_AFTER_COARSE ? 1000000 : S));
+	}
+	assert_int_equal(cw_after_of(opened, opened - 1), 1);
+	assert_int_equal(cw_after_of(0, UINT64_MAX), UINT32_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_rule_gives_its_verdict),
+		cmocka_unit_test(a_moment_after_opening_is_told_back),
 		cmocka_unit_test(every_verdict_has_a_name_and_help),
 	};
 

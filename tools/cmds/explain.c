@@ -46,7 +46,9 @@ static const struct word words[] = {
 		"the peer closed, and the program never read that far",
 		"The kernel has the peer's FIN, but no call has asked since: the program reads\n"
 		"once and goes on, waits for something else, or has forgotten the socket. A\n"
-		"hook on recv() alone cannot see it; the kernel's own state does.",
+		"hook on recv() alone cannot see it; the kernel's own state does. \"told of\n"
+		"FIN\" shows where poll() or epoll_wait() said it (POLLRDHUP, POLLHUP): the\n"
+		"code that handles the event there leaves the socket open.",
 		"struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};\n"
 		"/* read until 0, or close when the work with it is done; a time limit\n"
 		" * (SO_RCVTIMEO, a timer) for peers that say nothing */",

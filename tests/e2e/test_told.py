@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""What poll() and epoll tell the program of a peer that has left: where, of which socket."""
+import os
+import subprocess
+
+import pytest
+
+from reports import LEAKS, Report, named
+from traced import LIBRARY, files_below, program
+
+HOLD = 60  # ms; longer than GRACE
+GRACE = "10ms"
+
+
+def listed():
+    """The program's own table: (case, verdict, count, the function that was told)."""
+    try:
+        out = subprocess.check_output([program("told"), "list"], universal_newlines=True)
+    except OSError:
+        return []
+    return [(case, verdict, int(count), told)
+            for case, verdict, count, told in (line.split() for line in out.splitlines())]
+
+
+def bring_about(start, case, status=0, **options):
+    options.setdefault("grace", GRACE)
+    run = start([program("told"), HOLD, case], **options)
+    assert run.wait() == status, run.err
+    return run
+
+
+def told_stack(group):
+    return group.stacks.get("told of FIN") or group.stacks.get("told of end")
+
+
+@pytest.mark.parametrize("case, verdict, count, told",
+                         [row for row in listed() if row[1] in LEAKS + ("-",)])
+def test_rule(start, directory, case, verdict, count, told):
+    run = bring_about(start, case)
+    if verdict not in LEAKS:
+        assert run.err == ""
+        assert files_below(directory) == []
+        return
+    report = Report(run.err)
+    group = report.only()
+    assert (group.verdict, group.count, report.leaks) == (verdict, count, count), report.text
+    if told == "-":
+        assert not told_stack(group), report.text
+    else:
+        assert named(told_stack(group), told), report.text
+    assert "lost:" not in report.text, report.text
+
+
+def test_what_was_told_is_known_of_a_killed_process(start, directory, read_report):
+    bring_about(start, "killed_when_told", status=-9)
+    group = read_report(directory).only()
+    assert group.verdict == "eof-unread", group.text
+    assert named(told_stack(group), "handle_events", "killed_when_told"), group.text
+    assert "the program was told" in group.headline and "at least" in group.headline
+
+
+def test_number_reused_between_the_call_and_its_hook(start):
+    swaps = os.path.join(os.path.dirname(program("told")), "test_poll_swaps.so")
+    run = bring_about(start, "number_reused_after_the_call", show="open",
+                      env={"LD_PRELOAD": LIBRARY + ":" + swaps})
+    report = Report(run.err)
+    assert "told of" not in report.text and report.leaks == 0, report.text
+    assert "number_reused_after_the_call" in report.text, report.text
+
+
+def test_rules_were_found():
+    assert len(listed()) > 30
