@@ -51,6 +51,12 @@ def test_rule(start, directory, case, verdict, count, told):
     assert "lost:" not in report.text, report.text
 
 
+@pytest.mark.parametrize("case", [row[0] for row in listed() if row[1] == "-"])
+def test_nothing_is_told_where_no_peer_has_left(start, case):
+    report = Report(bring_about(start, case, show="open").err)
+    assert report.groups and "told of" not in report.text, report.text
+
+
 def test_what_was_told_is_known_of_a_killed_process(start, directory, read_report):
     bring_about(start, "killed_when_told", status=-9)
     group = read_report(directory).only()

@@ -444,6 +444,21 @@ static void data_given_to_another_after_removal(void)
 	data_given_to_another(EPOLL_CTL_DEL);
 }
 
+/* The number that had the data before is a third one's, which has been left, unnoticed. */
+static void number_of_the_data_before_reused(void)
+{
+	int epoll = epoll_create1(0);
+	struct pair first = pair_open(), told = pair_open(), left = peer_closed();
+
+	add(epoll, first.server, EPOLLRDHUP, (uint64_t)&connections[0]);
+	must(dup2(left.server, first.server) == first.server, "dup2");
+	must(!close(left.server) && !close(first.client), "close");
+	add(epoll, told.server, EPOLLRDHUP, (uint64_t)&connections[0]);
+	close(told.client);
+	handle_events(epoll);
+	must(!close(told.server), "close");
+}
+
 static void instance_closed_and_made_again(void)
 {
 	int epoll = epoll_create1(0), again;
@@ -567,6 +582,8 @@ static const struct {
 	{"data_given_to_another_after_a_change", data_given_to_another_after_a_change,
 	 "eof-unread", 1, "-"},
 	{"data_given_to_another_after_removal", data_given_to_another_after_removal,
+	 "eof-unread", 1, "-"},
+	{"number_of_the_data_before_reused", number_of_the_data_before_reused,
 	 "eof-unread", 1, "-"},
 	{"instance_closed_and_made_again", instance_closed_and_made_again, "eof-unread", 1,
 	 "-"},
