@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -30,6 +31,17 @@ ssize_t __recv_chk(int fd, void *to, size_t size, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *to, size_t size, size_t room, int flags,
 		       struct sockaddr *addr, socklen_t *addr_size);
 ssize_t __read_chk(int fd, void *to, size_t size, size_t room);
+char *__fgets_chk(char *to, size_t room, int size, FILE *file);
+char *__fgets_unlocked_chk(char *to, size_t room, int size, FILE *file);
+size_t __fread_chk(void *to, size_t room, size_t size, size_t count, FILE *file);
+size_t __fread_unlocked_chk(void *to, size_t room, size_t size, size_t count, FILE *file);
+int _IO_getc(FILE *file);
+int __uflow(FILE *file);
+ssize_t __getdelim(char **line, size_t *room, int end, FILE *file);
+int __isoc99_fscanf(FILE *file, const char *format, ...);
+int __isoc99_vfscanf(FILE *file, const char *format, va_list ap);
+int __isoc23_fscanf(FILE *file, const char *format, ...); /* glibc 2.38 */
+int __isoc23_vfscanf(FILE *file, const char *format, va_list ap);
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 		const sigset_t *mask, size_t room);
@@ -39,7 +51,32 @@ int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t __sysv_signal(int sig, sighandler_t handler);
 
+/* Of stdio. */
+#define HOOK_LIST_STDIO            \
+	HOOK(fgets)                \
+	HOOK(fgets_unlocked)       \
+	HOOK(__fgets_chk)          \
+	HOOK(__fgets_unlocked_chk) \
+	HOOK(fread)                \
+	HOOK(fread_unlocked)       \
+	HOOK(__fread_chk)          \
+	HOOK(__fread_unlocked_chk) \
+	HOOK(fgetc)                \
+	HOOK(getc)                 \
+	HOOK(_IO_getc)             \
+	HOOK(fgetc_unlocked)       \
+	HOOK(getc_unlocked)        \
+	HOOK(__uflow)              \
+	HOOK(getline)              \
+	HOOK(getdelim)             \
+	HOOK(__getdelim)           \
+	HOOK(__isoc99_vfscanf)     \
+	HOOK(__isoc99_fscanf)      \
+	HOOK(__isoc23_fscanf)      \
+	HOOK(__isoc23_vfscanf)
+
 #define HOOK_LIST            \
+	HOOK_LIST_STDIO      \
 	HOOK(socket)         \
 	HOOK(socketpair)     \
 	HOOK(accept)         \

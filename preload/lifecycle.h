@@ -127,6 +127,8 @@ void lifecycle_sent_connecting(int fd, uint64_t entry, ssize_t n, const void *pe
 void lifecycle_listening(int fd, uint64_t entry);
 void lifecycle_shutdown(int fd, uint64_t entry, int how);
 void lifecycle_stdio(int fd);
+/* The stream of fd, which may be any descriptor, is at its end. */
+void lifecycle_stdio_eof(int fd);
 /* poll() or epoll_wait() has said POLLRDHUP, POLLHUP or POLLERR of fd, which may be any descriptor.
  * Only the first time of a socket costs more than a look at its flags; whether this was it. */
 bool lifecycle_told(int fd, short events);

@@ -172,6 +172,18 @@ void lifecycle_written_event(int fd, uint64_t entry, ssize_t n, bool is_socket)
 	socket_unpin(b, s);
 }
 
+/* The call was about the stream, so that no entry could be had before it: the kernel is asked
+ * whether the socket that has the number now is at its end, too. */
+void lifecycle_stdio_eof(int fd)
+{
+	uint64_t entry = lifecycle_entry(fd);
+
+	if (entry && (atomic_load_explicit(&entry_socket(entry)->eofs,
+					   memory_order_relaxed) ||
+		      kernel_hung_up(fd)))
+		lifecycle_read(fd, entry, 0, &(struct reading){1, 0, false});
+}
+
 void lifecycle_read_messages(int fd, uint64_t entry, const struct mmsghdr *messages,
 			     int n, int flags)
 {

@@ -11,9 +11,9 @@
 
 /* Whatever of these came first has said it; after our own shutdown of reading, RDHUP and HUP tell
  * nothing of the peer. */
-#define SAID                                                             \
-	(CW_SOCKET_TOLD_CLAIMED | CW_SOCKET_EOF_CLAIMED |                \
-	 CW_SOCKET_RESET_CLAIMED | CW_SOCKET_SHUT_RD | CW_SOCKET_LISTENING)
+#define SAID                                                                        \
+	(CW_SOCKET_TOLD_CLAIMED | CW_SOCKET_EOF_CLAIMED | CW_SOCKET_RESET_CLAIMED | \
+	 CW_SOCKET_SHUT_RD | CW_SOCKET_LISTENING)
 
 /* HUP is also said of what was never connected, with an error of what failed to be. */
 static bool had_a_peer(int fd, uint32_t flags, short events)

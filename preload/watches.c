@@ -2,14 +2,14 @@
 /* Finds the socket that an event of epoll is about. */
 #include <sys/mman.h>
 
-#include "watches.h"
 #include "fd_table.h"
 #include "lifecycle.h"
 #include "sys.h"
+#include "watches.h"
 
 /* As many registrations as are kept at a time, and epoll instances are told apart by numbers below
  * that. A power of two. */
-#define ROOM 65536u
+#define ROOM  65536u
 /* Neighbours that are tried, of both tables. */
 #define TRIES 8u
 
@@ -35,7 +35,7 @@ static struct tables {
 	struct slot slots[ROOM];          /* by instance and descriptor */
 	_Atomic uint32_t hints[ROOM];     /* by instance and data: a slot's index + 1 */
 	_Atomic uint32_t instances[ROOM]; /* of the epoll descriptors; 0: none yet */
-} *_Atomic tables;
+} * _Atomic tables;
 
 static _Atomic uint32_t last_instance;
 

@@ -40,8 +40,8 @@ static void put_unread_words(const struct text_sink *sink, const struct group *g
 	}
 	text_put(sink, group->example.flags & CW_SOCKET_TOLD ? "; the program was told, "
 							     : "; ");
-	text_put(sink, group->example.first_read_site ? "never read again, "
-						      : "never read, ");
+	text_put(sink,
+		 group->example.first_read_site ? "never read again, " : "never read, ");
 	text_put(sink, closed_words(group));
 }
 
@@ -78,8 +78,7 @@ static void put_reset_words(const struct text_sink *sink, const struct group *gr
 	else if (group->example.flags & CW_SOCKET_TOLD_ERROR)
 		text_put(sink, "the connection is dead, the program was told; ");
 	else
-		text_put(sink,
-			 "the connection is dead and no call has learned of it; ");
+		text_put(sink, "the connection is dead and no call has learned of it; ");
 }
 
 void group_words_put(const struct text_sink *sink, const struct group *group,

@@ -279,8 +279,8 @@ static bool is_idle_client(const struct judge *judge)
 
 static enum verdict unread_verdict(struct judge *judge)
 {
-	uint64_t dwell = max(has_tcp(judge) ? fin_lower_bound(judge) : 0,
-			     since_told(judge));
+	uint64_t dwell =
+		max(has_tcp(judge) ? fin_lower_bound(judge) : 0, since_told(judge));
 	enum dwell_bound bound = DWELL_AT_LEAST;
 
 	if (!has_tcp(judge) && !(judge->flags & CW_SOCKET_TOLD)) {

@@ -17,7 +17,6 @@
 #include "loopback.h"
 #include "out_of_sight.h"
 
-
 #define STEP static __attribute__((noinline))
 
 static char buffer[64];
@@ -266,7 +265,8 @@ static void by_epoll_with_a_pointer(void)
 	int epoll = epoll_create(1);
 	struct pair pair = pair_open();
 
-	add(epoll, pair.server, EPOLLIN | EPOLLRDHUP | EPOLLET, (uint64_t)&connections[1]);
+	add(epoll, pair.server, EPOLLIN | EPOLLRDHUP | EPOLLET,
+	    (uint64_t)&connections[1]);
 	close(pair.client);
 	must(handle_events(epoll).data.ptr == &connections[1], "data");
 }
@@ -585,8 +585,8 @@ static const struct {
 	 "eof-unread", 1, "-"},
 	{"number_of_the_data_before_reused", number_of_the_data_before_reused,
 	 "eof-unread", 1, "-"},
-	{"instance_closed_and_made_again", instance_closed_and_made_again, "eof-unread", 1,
-	 "-"},
+	{"instance_closed_and_made_again", instance_closed_and_made_again, "eof-unread",
+	 1, "-"},
 	{"by_epoll_of_a_copy", by_epoll_of_a_copy, "eof-unread", 1, "handle_events"},
 	{"by_epoll_in_a_child", by_epoll_in_a_child, "eof-unread", 1, "handle_events"},
 	{"by_epoll_of_a_reset", by_epoll_of_a_reset, "reset-ignored", 1, "handle_events"},

@@ -689,12 +689,15 @@ static void every_verdict_has_a_name_and_help(void **state)
 /* Never earlier than it was, and at most a millisecond later, or a second from 24 days on. */
 static void a_moment_after_opening_is_told_back(void **state)
 {
-	static const uint64_t since[] = {
-		0,          1,
-		999999,     S,
-		3600 * S,   2147483647ull * 1000000,
-		1ull << 51, 10ull * 365 * 86400 * S,
-		60ull * 365 * 86400 * S};
+	static const uint64_t since[] = {0,
+					 1,
+					 999999,
+					 S,
+					 3600 * S,
+					 2147483647ull * 1000000,
+					 1ull << 51,
+					 10ull * 365 * 86400 * S,
+					 60ull * 365 * 86400 * S};
 	const uint64_t opened = 7 * S + 3;
 
 	(void)state;
