@@ -289,7 +289,7 @@ enum cw_socket_flag {
 	CW_SOCKET_SHUT_WR = 1u << 6,
 	CW_SOCKET_WROTE_AFTER_EOF = 1u << 7, /* moved is set */
 	CW_SOCKET_STDIO =
-		1u << 8, /* fdopen was called on it: libc reads it, the bytes are not counted */
+		1u << 8, /* fdopen was called on it: what libc reads is not counted */
 	CW_SOCKET_TOUCHED =
 		1u << 9, /* this process made a call on it (for inherited ones) */
 	CW_SOCKET_LATE =

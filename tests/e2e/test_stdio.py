@@ -39,5 +39,13 @@ def test_rule(start, directory, case, verdict, count, reader):
         assert named(learned, reader), report.text
 
 
+@pytest.mark.parametrize("case", [row[0] for row in listed() if row[1] == "-"])
+def test_no_end_is_told_of_what_is_connected(start, case):
+    run = start([program("stdio"), HOLD, case], grace=GRACE, show="open")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert report.groups and "EOF read" not in report.text, report.text
+
+
 def test_rules_were_found():
     assert len(listed()) > 15
