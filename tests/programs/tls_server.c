@@ -78,7 +78,8 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	use_new_key(context);
-	SSL_CTX_set_num_tickets(context, 0); /* unread ones would make a reset of the FIN */
+	SSL_CTX_set_num_tickets(context,
+				0); /* unread ones would make a reset of the FIN */
 	ssl = SSL_new(context);
 	must(SSL_set_fd(ssl, pair.server) == 1, "SSL_set_fd");
 	must(!pthread_create(&thread, NULL, ask, &peer), "thread");
