@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What poll() and epoll tell the program of a peer that has left: where, of which socket."""
+import json
 import os
 import subprocess
 
@@ -63,6 +64,24 @@ def test_what_was_told_is_known_of_a_killed_process(start, directory, read_repor
     assert group.verdict == "eof-unread", group.text
     assert named(told_stack(group), "handle_events", "killed_when_told"), group.text
     assert "the program was told" in group.headline and "at least" in group.headline
+
+
+def test_slow_close_dates_from_what_was_told(start):
+    report = Report(bring_about(start, "told_and_closed_late", grace="1s",
+                                slow_close="120ms").err)
+    assert report.leaks == 0
+    assert "told_and_closed_late" in report.group("slow-close").text, report.text
+
+
+def test_stack_is_in_the_json_report(start, directory, closewait, schema):
+    bring_about(start, "by_epoll")
+    done = closewait("report", "--json", "-", directory)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    schema.validate(document)
+    group, = document["groups"]
+    assert [frame["function"] for frame in group["stacks"]["told"]][0] == "handle_events"
+    assert group["stacks"]["eof"] is None and group["dwell_bound"] == "at_least"
 
 
 def test_number_reused_between_the_call_and_its_hook(start):

@@ -10,6 +10,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -711,6 +714,87 @@ static void answered_by_syscall_sendmsg(void)
 	told("sendmsg", syscall(SYS_sendmsg, left_half_open(), &message, 0));
 }
 
+static void answered_by_syscall_sendmmsg(void)
+{
+	struct mmsghdr message = {.msg_hdr = {.msg_iov = &answer, .msg_iovlen = 1}};
+
+	told("sendmmsg", syscall(SYS_sendmmsg, left_half_open(), &message, 1, 0));
+}
+
+static void answered_by_syscall_pwritev2(void)
+{
+	told("pwritev2",
+	     syscall(SYS_pwritev2, left_half_open(), &answer, 1, -1L, -1L, 0));
+}
+
+static void answered_by_sendfile(bool by_syscall)
+{
+	int file = open("/proc/self/exe", O_RDONLY), fd = left_half_open();
+
+	told("sendfile", by_syscall ? syscall(SYS_sendfile, fd, file, NULL, 16)
+				    : sendfile(fd, file, NULL, 16));
+}
+
+static void answered_by_sendfile_of_libc(void)
+{
+	answered_by_sendfile(false);
+}
+
+static void answered_by_syscall_sendfile(void)
+{
+	answered_by_sendfile(true);
+}
+
+static void read_by_splice(bool by_syscall)
+{
+	int fd = peer_closed().server, ends[2];
+
+	must(!pipe(ends), "pipe");
+	told("splice", by_syscall ? syscall(SYS_splice, fd, NULL, ends[1], NULL, 5, 0)
+				  : splice(fd, NULL, ends[1], NULL, 5, 0));
+}
+
+static void read_by_splice_of_libc(void)
+{
+	read_by_splice(false);
+}
+
+static void read_by_syscall_splice(void)
+{
+	read_by_splice(true);
+}
+
+static void read_by_syscall_recvmmsg(void)
+{
+	struct iovec vector = {buffer, sizeof buffer};
+	struct mmsghdr message = {.msg_hdr = {.msg_iov = &vector, .msg_iovlen = 1}};
+
+	must(syscall(SYS_recvmmsg, peer_closed().server, &message, 1, 0, NULL) == 1 &&
+		     message.msg_len == 0,
+	     "recvmmsg");
+}
+
+static void read_by_syscall_preadv2(void)
+{
+	struct iovec vector = {buffer, sizeof buffer};
+
+	told("preadv2",
+	     syscall(SYS_preadv2, peer_closed().server, &vector, 1, -1L, -1L, 0));
+}
+
+/* What might read a socket beside splice() refuses it. */
+static void not_to_be_copied_from(void)
+{
+	struct pair pair = pair_open();
+	int ends[2], file = memfd_create("file", 0);
+
+	must(!pipe(ends) && send(pair.client, "hello", 5, 0) == 5, "send");
+	must(sendfile(file, pair.server, NULL, 5) < 0 && errno == EINVAL, "sendfile");
+	must(copy_file_range(pair.server, NULL, file, NULL, 5, 0) < 0 && errno == EINVAL,
+	     "copy_file_range");
+	must(tee(pair.server, ends[1], 5, 0) < 0 && errno == EINVAL, "tee");
+}
+
 /* Errors of the program that the kernel is to find, and it alone. */
 static void bad_pointers(void)
 {
@@ -847,6 +931,15 @@ static const struct {
 	{"answered_by_pwritev2", answered_by_pwritev2, "half-closed", 1},
 	{"answered_by_syscall_writev", answered_by_syscall_writev, "half-closed", 1},
 	{"answered_by_syscall_sendmsg", answered_by_syscall_sendmsg, "half-closed", 1},
+	{"answered_by_syscall_sendmmsg", answered_by_syscall_sendmmsg, "half-closed", 1},
+	{"answered_by_syscall_pwritev2", answered_by_syscall_pwritev2, "half-closed", 1},
+	{"answered_by_sendfile", answered_by_sendfile_of_libc, "half-closed", 1},
+	{"answered_by_syscall_sendfile", answered_by_syscall_sendfile, "half-closed", 1},
+	{"read_by_splice", read_by_splice_of_libc, "eof-ignored", 1},
+	{"read_by_syscall_splice", read_by_syscall_splice, "eof-ignored", 1},
+	{"read_by_syscall_recvmmsg", read_by_syscall_recvmmsg, "eof-ignored", 1},
+	{"read_by_syscall_preadv2", read_by_syscall_preadv2, "eof-ignored", 1},
+	{"not_to_be_copied_from", not_to_be_copied_from, "-", 0},
 	{"bad_pointers", bad_pointers, "-", 0},
 	{"read_late_and_closed", read_late_and_closed, "-", 0},
 	{"old_and_closed_at_once", old_and_closed_at_once, "-", 0},

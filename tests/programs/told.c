@@ -212,6 +212,17 @@ static void told_and_closed(void)
 	must(!close(fd), "close");
 }
 
+/* The kernel keeps no time for a UNIX socket: what dates its end is that it was told. */
+static void told_and_closed_late(void)
+{
+	int ends[2];
+
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends) && !close(ends[1]), "socketpair");
+	poll_events(ends[0], POLLRDHUP, POLLRDHUP | POLLHUP);
+	hold(150);
+	must(!close(ends[0]), "close");
+}
+
 /* The number is another's when poll() has returned, and its hook not yet: poll_swaps.c does it. */
 static void number_reused_after_the_call(void)
 {
@@ -563,6 +574,7 @@ static const struct {
 	{"read_and_then_told", read_and_then_told, "eof-ignored", 1, "-"},
 	{"told_and_then_read", told_and_then_read, "eof-ignored", 1, "-"},
 	{"told_and_closed", told_and_closed, "-", 0, "-"},
+	{"told_and_closed_late", told_and_closed_late, "late", 0, "-"},
 	{"number_reused_after_the_call", number_reused_after_the_call, "swapped", 0, "-"},
 	{"by_epoll", by_epoll, "eof-unread", 1, "handle_events"},
 	{"by_epoll_with_a_pointer", by_epoll_with_a_pointer, "eof-unread", 1,
