@@ -142,9 +142,7 @@ static uint64_t cause_key(struct groups *groups, const struct trace_view *view,
 	key = hash_word(key, stack_hash(groups->memo, view, socket->open_site));
 	key = hash_word(key, stack_hash(groups->memo, view, cause_site(socket, verdict)));
 	/* Whoever was told went another way than who was not. */
-	if (told_matters(socket, verdict))
-		key = hash_word(key, stack_hash(groups->memo, view, socket->told_site));
-	return key;
+	return hash_word(key, told_matters(socket, verdict));
 }
 
 struct judging {

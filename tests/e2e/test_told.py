@@ -2,12 +2,14 @@
 """What poll() and epoll tell the program of a peer that has left: where, of which socket."""
 import json
 import os
+import re
 import subprocess
+import time
 
 import pytest
 
 from reports import LEAKS, Report, named
-from traced import LIBRARY, files_below, program
+from traced import LIBRARY, PYTHON, client, files_below, program, until, until_older_than
 
 HOLD = 60  # ms; longer than GRACE
 GRACE = "10ms"
@@ -82,6 +84,25 @@ def test_stack_is_in_the_json_report(start, directory, closewait, schema):
     group, = document["groups"]
     assert [frame["function"] for frame in group["stacks"]["told"]][0] == "handle_events"
     assert group["stacks"]["eof"] is None and group["dwell_bound"] == "at_least"
+
+
+def test_event_loop_in_python_that_lives(start, read_report):
+    server = start([PYTHON, program("epoll_server.py")], grace=GRACE)
+    port = server.port()
+    for _ in range(3):
+        client(port, b"hello", 5)
+    until(lambda: server.out.count("has closed") == 3, "the server to be told")
+    until_older_than(time.monotonic(), 0.1)
+    for report in (read_report(server.pid), None):
+        if not report:
+            server.end()
+            report = Report(server.err)
+        leaks = [group for group in report.groups if group.verdict in LEAKS]
+        assert sum(group.count for group in leaks) == report.leaks == 3, report.text
+        for group in leaks:
+            assert group.verdict == "eof-unread", report.text
+            assert re.match(r"epoll_server\.py:\d+ in serve", told_stack(group)[0]), group.text
+            assert "the program was told" in group.headline, group.text
 
 
 def test_number_reused_between_the_call_and_its_hook(start):
