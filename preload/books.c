@@ -72,8 +72,8 @@ void books_leave(void)
 	left = true;
 	vfork_mark = MARK_LEFT;
 	notice_add(
-		"a thread has taken descriptors of its own (CLOSE_RANGE_UNSHARE): what it "
-		"does to them is not traced",
+		"a thread has taken descriptors of its own (unshare): what it does to them "
+		"is not traced",
 		NULL);
 	notice_flush();
 	errno = saved;

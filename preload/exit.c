@@ -13,6 +13,7 @@
 #include "extents.h"
 #include "fd_table.h"
 #include "final_look.h"
+#include "heirs.h"
 #include "hooks.h"
 #include "init.h"
 #include "lock.h"
@@ -168,6 +169,8 @@ static void finish(void *argument)
 {
 	struct ending *e = argument;
 
+	if (e->how != CW_END_EXEC)
+		heirs_end(e->b);
 	if (anything_to_say(e->b->process)) {
 		if (!books_left())
 			final_look(e->b);

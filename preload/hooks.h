@@ -30,6 +30,7 @@
 ssize_t __recv_chk(int fd, void *to, size_t size, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *to, size_t size, size_t room, int flags,
 		       struct sockaddr *addr, socklen_t *addr_size);
+int pidfd_getfd(int pidfd, int target, unsigned flags);
 ssize_t __read_chk(int fd, void *to, size_t size, size_t room);
 char *__fgets_chk(char *to, size_t room, int size, FILE *file);
 char *__fgets_unlocked_chk(char *to, size_t room, int size, FILE *file);
@@ -127,6 +128,8 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(fdopen)         \
 	HOOK(fclose)         \
 	HOOK(dlclose)        \
+	HOOK(pidfd_getfd)    \
+	HOOK(unshare)        \
 	HOOK(pipe)           \
 	HOOK(pipe2)          \
 	HOOK(syscall)        \

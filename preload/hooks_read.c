@@ -2,6 +2,7 @@
 /* Hooks of the calls that read. */
 #include "hooks.h"
 #include "lifecycle.h"
+#include "rights.h"
 
 CW_HOOK ssize_t recv(int fd, void *to, size_t size, int flags)
 {
@@ -49,6 +50,8 @@ CW_HOOK ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	size_t room = n == 0 ? room_in(message->msg_iov, message->msg_iovlen) : 1;
 
 	lifecycle_read(fd, entry, n, &(struct reading){room, flags, true});
+	if (n >= 0)
+		rights_received(message, flags);
 	return n;
 }
 
@@ -59,6 +62,8 @@ CW_HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags
 	int n = real_get()->recvmmsg(fd, messages, count, flags, timeout);
 
 	lifecycle_read_messages(fd, entry, messages, n, flags);
+	for (int i = 0; i < n; i++)
+		rights_received(&messages[i].msg_hdr, flags);
 	return n;
 }
 

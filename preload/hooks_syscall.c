@@ -9,7 +9,12 @@
 #include "hooks.h"
 #include "lifecycle.h"
 #include "polled.h"
+#include "rights.h"
 #include "sandbox.h"
+
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438 /* Linux 5.6 */
+#endif
 
 static long next(long number, const long *a)
 {
@@ -46,6 +51,8 @@ static long recvmsg_like(const long *a)
 	size_t room = n == 0 ? room_in(message->msg_iov, message->msg_iovlen) : 1;
 
 	lifecycle_read((int)a[0], entry, n, &(struct reading){room, (int)a[2], true});
+	if (n >= 0)
+		rights_received(message, (int)a[2]);
 	return n;
 }
 
@@ -56,6 +63,8 @@ static long recvmmsg_like(const long *a)
 
 	lifecycle_read_messages((int)a[0], entry, (const struct mmsghdr *)a[1], (int)n,
 				(int)a[3]);
+	for (long i = 0; i < n; i++)
+		rights_received(&((const struct mmsghdr *)a[1])[i].msg_hdr, (int)a[3]);
 	return n;
 }
 
@@ -99,8 +108,11 @@ static long sendmsg_like(const long *a)
 {
 	const struct msghdr *message = (const struct msghdr *)a[1];
 	uint64_t entry = lifecycle_entry((int)a[0]);
+	uint64_t before = lifecycle_moment();
 	long n = next(SYS_sendmsg, a);
 
+	if (n >= 0)
+		rights_sent(message, before);
 	if (lifecycle_may_connect((int)a[2], n))
 		lifecycle_sent_connecting((int)a[0], entry, n, message->msg_name,
 					  message->msg_namelen);
@@ -111,8 +123,11 @@ static long sendmsg_like(const long *a)
 static long sendmmsg_like(const long *a)
 {
 	uint64_t entry = lifecycle_entry((int)a[0]);
+	uint64_t before = lifecycle_moment();
 	long n = next(SYS_sendmmsg, a);
 
+	for (long i = 0; i < n; i++)
+		rights_sent(&((const struct mmsghdr *)a[1])[i].msg_hdr, before);
 	lifecycle_written_messages((int)a[0], entry, (const struct mmsghdr *)a[1], (int)n);
 	return n;
 }
@@ -254,6 +269,10 @@ CW_HOOK long syscall(long number, ...)
 	case SYS_epoll_ctl:
 		return epoll_ctl((int)a[0], (int)a[1], (int)a[2],
 				 (struct epoll_event *)a[3]);
+	case SYS_pidfd_getfd:
+		return pidfd_getfd((int)a[0], (int)a[1], (unsigned)a[2]);
+	case SYS_unshare:
+		return unshare((int)a[0]);
 	case SYS_prctl:
 		return prctl((int)a[0], a[1], a[2], a[3], a[4]);
 	case SYS_seccomp:

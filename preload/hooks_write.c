@@ -2,6 +2,7 @@
 /* Hooks of the calls that write, or move bytes between descriptors. */
 #include "hooks.h"
 #include "lifecycle.h"
+#include "rights.h"
 
 CW_HOOK ssize_t send(int fd, const void *from, size_t size, int flags)
 {
@@ -27,8 +28,11 @@ CW_HOOK ssize_t sendto(int fd, const void *from, size_t size, int flags,
 CW_HOOK ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	uint64_t entry = lifecycle_entry(fd);
+	uint64_t before = lifecycle_moment();
 	ssize_t n = real_get()->sendmsg(fd, message, flags);
 
+	if (n >= 0)
+		rights_sent(message, before);
 	if (lifecycle_may_connect(flags, n))
 		lifecycle_sent_connecting(fd, entry, n, message->msg_name,
 					  message->msg_namelen);
@@ -39,9 +43,12 @@ CW_HOOK ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 CW_HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
 	uint64_t entry = lifecycle_entry(fd);
+	uint64_t before = lifecycle_moment();
 	int n = real_get()->sendmmsg(fd, messages, count, flags);
 
 	lifecycle_written_messages(fd, entry, messages, n);
+	for (int i = 0; i < n; i++)
+		rights_sent(&messages[i].msg_hdr, before);
 	return n;
 }
 

@@ -4,6 +4,7 @@
 
 #include "extents.h"
 #include "fd_table.h"
+#include "heirs.h"
 #include "inherit.h"
 #include "sockets.h"
 
@@ -38,7 +39,7 @@ static uint64_t copied_before(struct copying *c, const struct cw_socket *parent,
 	return 0;
 }
 
-static uint64_t copy(struct copying *c, const struct cw_socket *parent)
+static uint64_t copy(struct copying *c, struct cw_socket *parent)
 {
 	struct cw_socket *s = socket_new(c->b);
 	cw_ref look;
@@ -51,6 +52,7 @@ static uint64_t copy(struct copying *c, const struct cw_socket *parent)
 	s->look = look;
 	s->stats = 0;
 	s->origin = CW_ORIGIN_INHERITED;
+	heirs_share(parent, s);
 	/* Its own first read and write are looked for anew; until then the parent's are shown. */
 	atomic_fetch_and(&s->flags, ~(uint32_t)(CW_SOCKET_TOUCHED | CW_SOCKET_FIRST_READ |
 						CW_SOCKET_FIRST_WRITE));
@@ -59,7 +61,7 @@ static uint64_t copy(struct copying *c, const struct cw_socket *parent)
 
 static void inherit(struct copying *c, int fd, uint64_t entry)
 {
-	const struct cw_socket *parent = entry_socket(entry);
+	struct cw_socket *parent = entry_socket(entry);
 	uint64_t mine;
 	uint64_t old;
 

@@ -135,6 +135,13 @@ bool lifecycle_told(int fd, short events);
 /* accept or socket failed: errno says how. */
 void lifecycle_open_failed(void);
 
+/* Descriptors that travel. `before` is what lifecycle_moment() said before the real call: a socket
+ * that was opened since then has got the number of the one that was passed on. */
+uint64_t lifecycle_moment(void);
+void lifecycle_sent(int fd, uint64_t before);
+/* fd came from another process, or from this one by the same way. Any descriptor may be given. */
+void lifecycle_received(int fd);
+
 /* Copies: newfd was made from the descriptor that had `entry`. */
 void lifecycle_duplicated(int newfd, uint64_t entry);
 

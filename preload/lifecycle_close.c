@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "double_close.h"
 #include "events.h"
+#include "heirs.h"
 #include "kernel.h"
 #include "late.h"
 #include "lifecycle.h"
@@ -152,11 +153,17 @@ static uint64_t dwell_from_fin(const struct closing *c, const struct cw_socket *
 }
 
 /* Everything that must be learned before the number is given back. False: the number had
- * been another file's already. */
+ * been another file's already. What was passed on is not over with this close: whoever got it
+ * closes it. */
 static bool prepare(struct closing *c, struct cw_socket *s)
 {
 	const struct cw_look *look = NULL;
 
+	if (atomic_load(&s->flags) & CW_SOCKET_SENT) {
+		c->dwell = NO_DWELL;
+		c->site = site_here(c->b);
+		return true;
+	}
 	if (c->dwell == NO_DWELL)
 		c->dwell = unlearned_dwell(c, s);
 	c->late = is_beyond(c->dwell, late_after(s));
@@ -218,6 +225,7 @@ static void fold(const struct closing *c, struct cw_socket *s)
 					  memory_order_relaxed);
 	site_stats_closed(s->stats, &what);
 	event_add(c->b, CW_EVENT_CLOSE, c->now, c->fd, c->entry, c->site);
+	heirs_closed(s);
 	s->closed = c->now;
 	s->close_site = c->site;
 	if (c->slow)

@@ -99,30 +99,44 @@ void lifecycle_socket(int fd, int domain, int type, int protocol, enum cw_origin
 	opened(b, s, fd);
 }
 
-uint64_t lifecycle_adopt(struct books *b, int fd)
+/* Is there a peer, or was there one? */
+static bool has_connection(int fd, const struct cw_socket *s)
+{
+	return kernel_connected(fd) ||
+	       (s->type == SOCK_STREAM && (s->domain == AF_INET || s->domain == AF_INET6) &&
+		kernel_was_connected(fd));
+}
+
+uint64_t lifecycle_take(struct books *b, int fd, enum cw_origin origin, uint32_t flags)
 {
 	int domain;
 	int type;
 	int protocol;
 	struct cw_socket *s;
 
+	if (!kernel_kind(fd, &domain, &type, &protocol))
+		return 0;
+	s = record(b, fd, origin);
+	if (!s)
+		return 0;
+	set_kind(s, domain, type, protocol);
+	if (kernel_listening(fd))
+		flags |= CW_SOCKET_LISTENING;
+	else if (has_connection(fd, s))
+		flags |= CW_SOCKET_CONNECTED;
+	atomic_store(&s->flags, flags);
+	opened(b, s, fd);
+	return fd_entry(b, fd);
+}
+
+uint64_t lifecycle_adopt(struct books *b, int fd)
+{
 	/* Where there was no room once, the data path must not try again at every call. */
 	if ((unsigned)fd >= CW_FD_MAX ||
 	    atomic_load_explicit(&b->process->lost[CW_LOST_SOCKETS],
 				 memory_order_relaxed))
 		return 0;
-	if (!kernel_kind(fd, &domain, &type, &protocol))
-		return 0;
-	s = record(b, fd, CW_ORIGIN_ADOPTED);
-	if (!s)
-		return 0;
-	set_kind(s, domain, type, protocol);
-	if (kernel_listening(fd))
-		atomic_store(&s->flags, CW_SOCKET_LISTENING);
-	else if (kernel_connected(fd))
-		atomic_store(&s->flags, CW_SOCKET_CONNECTED);
-	opened(b, s, fd);
-	return fd_entry(b, fd);
+	return lifecycle_take(b, fd, CW_ORIGIN_ADOPTED, 0);
 }
 
 /* The listener's kind is that of what it accepts; it is adopted if nobody told us of it. */

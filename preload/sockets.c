@@ -60,8 +60,8 @@ static void clear(struct cw_socket *s)
 	clear_between(s, fd, last_result);
 	atomic_store_explicit(&s->last_result, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->last_call, 0, memory_order_relaxed);
-	memset((char *)s + offsetof(struct cw_socket, origin), 0,
-	       sizeof *s - offsetof(struct cw_socket, origin));
+	clear_between(s, origin, heirs);
+	atomic_store_explicit(&s->heirs, 0, memory_order_relaxed);
 	s->look = look;
 	if (look)
 		((struct cw_look *)ref_pointer(look))->taken = 0;

@@ -6,9 +6,9 @@
  * image that made it and by every process that image forks. It is a header, a table of
  * extents, and the extents: pieces of CW_EXTENT_SIZE bytes, each claimed whole by one
  * process for records of one kind. Who claims an extent owns what is in it until it gives
- * it back. Nothing but the header's counters, the extent table and the first process's
- * CW_LOST_PROCESSES is written by two processes, and what a dead one left by whoever has
- * swapped its state for CW_PROCESS_NONE.
+ * it back. Nothing but the header's counters, the extent table, the first process's
+ * CW_LOST_PROCESSES and a socket's `heirs` is written by two processes, and what a dead one
+ * left by whoever has swapped its state for CW_PROCESS_NONE.
  *
  * A record is referred to by its offset in the file, in units of 8 bytes: a `cw_ref`; 0
  * is "none" (the header lies there). Times are CLOCK_MONOTONIC nanoseconds, 0 for
@@ -83,6 +83,7 @@ enum cw_extent_kind {
 	CW_EXTENT_STATS,    /* CW_STATS_PER_EXTENT struct cw_stats */
 	CW_EXTENT_LOOKS,    /* CW_LOOKS_PER_EXTENT struct cw_look */
 	CW_EXTENT_HEAP, /* sites, modules, code objects, strings: packed, 8-byte aligned */
+	CW_EXTENT_PASSED, /* CW_PASSED_PER_EXTENT struct cw_passed: a ring */
 	CW_EXTENT_KINDS,
 };
 
@@ -196,6 +197,8 @@ enum cw_process_flag {
 	CW_PROCESS_FORKED = 1u << 0,     /* it has forked: others may use its sites */
 	CW_PROCESS_REPORTED = 1u << 1,   /* it has printed its report */
 	CW_PROCESS_SITES_ONLY = 1u << 2, /* collected, but for what its children use */
+	CW_PROCESS_PEEKED = 1u << 3, /* it has peeked at descriptors (MSG_PEEK) */
+	CW_PROCESS_URING = 1u << 4,  /* it has used io_uring */
 };
 
 #define CW_LATE_RING  1024u
@@ -211,6 +214,7 @@ enum cw_event_kind {
 	CW_EVENT_CLOSE,
 	CW_EVENT_GONE, /* found closed or replaced out of our sight */
 	CW_EVENT_TOLD,
+	CW_EVENT_SENT, /* a copy of the descriptor was passed on (SCM_RIGHTS) */
 };
 
 /* The atomics let a slot be taken over while it is read: a torn event is dropped by its kind. */
@@ -259,6 +263,8 @@ struct cw_process {
 	_Atomic uint64_t audit_differences;
 	_Atomic uint64_t lost[CW_LOST_KINDS];
 	char comm[16];
+	_Atomic uint32_t passed; /* extent of the sockets it has passed on, 0: none */
+	_Atomic uint32_t passed_next; /* so far: the ring's head */
 	_Atomic uint32_t fds[CW_FD_EXTENTS]; /* extent indexes, 0: none */
 	_Atomic uint32_t late_next;          /* late closes so far: the ring's head */
 	_Atomic uint32_t event_next;
@@ -305,6 +311,8 @@ enum cw_socket_flag {
 	CW_SOCKET_TOLD_CLAIMED = 1u << 19,
 	CW_SOCKET_TOLD_HUP = 1u << 20, /* with TOLD: both directions were shut by then */
 	CW_SOCKET_TOLD_ERROR = 1u << 21, /* with TOLD: of an error: it was no FIN */
+	CW_SOCKET_FOUND = 1u << 22, /* adopted: open when the program began */
+	CW_SOCKET_SENT = 1u << 23,  /* sent_site is set: others may hold it, too */
 };
 
 /* The last call made on a socket: its kind here, its result beside it. */
@@ -360,7 +368,16 @@ struct cw_socket {
 	uint16_t peer_port;          /* host order */
 	uint8_t peer_family;         /* AF_INET, AF_INET6, 0: not known */
 	uint8_t protocol;            /* IPPROTO_TCP, … or 0 */
+	cw_ref sent_site;            /* of the last SCM_RIGHTS message that it was in */
+	cw_ref heir_of; /* of an inherited one: the record of who opened it, 0: not known */
+	uint32_t heir_generation; /* which that record had */
+	uint32_t spare;
+	/* generation << 32 | pid of the fork child that closed its copy last, CW_NO_HEIR: none
+	 * has; 0: no child has a copy. Written by the children. */
+	_Atomic uint64_t heirs;
 };
+
+#define CW_NO_HEIR 0xffffffffu
 
 #define CW_WORD_REFS_MAX 0xfffffu
 #define CW_WORD_PIN      (1ull << 20)
@@ -379,6 +396,17 @@ static inline uint32_t cw_word_pins(uint64_t word)
 static inline uint32_t cw_word_generation(uint64_t word)
 {
 	return (uint32_t)(word >> 32);
+}
+
+/* The pid of the fork child that closed its copy of the socket last; 0: none has. */
+static inline uint32_t cw_heir_closed(const struct cw_socket *socket)
+{
+	uint64_t heirs = socket->heirs;
+
+	if (cw_word_generation(heirs) != cw_word_generation(socket->word) ||
+	    (uint32_t)heirs == CW_NO_HEIR)
+		return 0;
+	return (uint32_t)heirs;
 }
 
 /* Counters of the sockets that one process opened at one site. */
@@ -416,6 +444,16 @@ struct cw_stats {
 /* EOF read this often on one socket is a fault: parsers that ask twice or three times are
  * not. */
 #define CW_EOF_SPIN 100u
+
+/* A socket that was passed on to another process, kept when the record is gone. */
+struct cw_passed {
+	_Atomic uint64_t cookie; /* written last; 0: nothing */
+	_Atomic uint64_t ns;
+	_Atomic cw_ref open_site;
+	_Atomic cw_ref sent_site;
+	_Atomic uint32_t origin; /* enum cw_origin */
+	uint32_t spare;
+};
 
 /* What the kernel said of a socket, when it was asked. */
 enum cw_look_flag {
@@ -516,12 +554,14 @@ struct cw_string {
 #define CW_SOCKETS_PER_EXTENT (CW_EXTENT_SIZE / sizeof(struct cw_socket))
 #define CW_STATS_PER_EXTENT   (CW_EXTENT_SIZE / sizeof(struct cw_stats))
 #define CW_LOOKS_PER_EXTENT   (CW_EXTENT_SIZE / sizeof(struct cw_look))
+#define CW_PASSED_PER_EXTENT  (CW_EXTENT_SIZE / sizeof(struct cw_passed))
 
 static_assert(sizeof(struct cw_extent) == 8, "layout");
 static_assert(sizeof(struct cw_header) <= CW_EXTENT_TABLE_OFFSET, "layout");
 static_assert(sizeof(struct cw_event) == 32, "layout");
 static_assert(sizeof(struct cw_process) <= CW_EXTENT_SIZE, "layout");
-static_assert(sizeof(struct cw_socket) == 160, "layout");
+static_assert(sizeof(struct cw_socket) == 184, "layout");
+static_assert(sizeof(struct cw_passed) == 32, "layout");
 static_assert(sizeof(struct cw_addr) == 28, "layout");
 static_assert(sizeof(struct cw_frame) == 16, "layout");
 static_assert(sizeof(struct cw_code) == 24, "layout");
