@@ -123,7 +123,6 @@ static json_t *dwell_json(const struct group *group, uint64_t ns)
 
 static json_t *head_json(const struct group *group, uint32_t fingerprint)
 {
-	bool python = stack_is_python(&group->subject->view, group->example.open_site);
 	char digits[16];
 
 	snprintf(digits, sizeof(digits), "%08x", (unsigned)fingerprint);
@@ -134,7 +133,7 @@ static json_t *head_json(const struct group *group, uint32_t fingerprint)
 		"oldest_dwell_ms", dwell_json(group, group->oldest), "newest_dwell_ms",
 		dwell_json(group, group->newest), "dwell_bound", bound_name(group->bound),
 		"explanation", json_written(put_words, group), "help",
-		verdict_help(group->verdict, python), "fingerprint", digits, "known",
+		group_words_help(group), "fingerprint", digits, "known",
 		group->run->mark == RUN_KNOWN, "received_bytes",
 		json_number(group->bytes_in), "sent_bytes",
 		json_number(group->bytes_out));
@@ -150,6 +149,7 @@ static json_t *group_json(const struct json_report *report, const struct group *
 
 	siblings_of(report->groups, group->subject, group->example.open_site, &siblings);
 	json_put(&object, "stacks", stacks_json(report, group));
+	json_put(&object, "history", json_history(report, group));
 	json_put(&object, "closed_by", closers_json(report, &siblings));
 	json_put(&object, "siblings", siblings_json(report, &siblings));
 	json_put(&object, "sockets", sockets);

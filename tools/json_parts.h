@@ -33,6 +33,8 @@ json_t *json_summary(const struct json_report *report);
 json_t *json_groups(const struct json_report *report);
 /* At most a page of the group's sockets, the oldest first. */
 json_t *json_sockets(const struct json_report *report, const struct group *group);
+/* The way of the group's oldest socket through the processes of the session. */
+json_t *json_history(const struct json_report *report, const struct group *group);
 /* `sites` and `sites_omitted` go into *root. */
 void json_put_sites(const struct json_report *report, json_t **root);
 json_t *json_faults(const struct json_report *report);

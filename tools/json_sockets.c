@@ -131,7 +131,8 @@ static json_t *socket_json(const struct told *told)
 	int fd = look && look->fd > 0 ? look->fd : socket->fd;
 
 	return json_pack(
-		"{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o}",
+		"{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o, "
+		"s:o}",
 		"pid", json_integer(told->subject->process->pid), "fd", fd, "thread",
 		socket->tid ? json_integer(socket->tid) : json_null(), "protocol",
 		protocol_json(socket), "local", json_written(put_local, told), "peer",
@@ -142,7 +143,9 @@ static json_t *socket_json(const struct told *told)
 		look ? json_integer(look->unread) : json_null(), "cookie",
 		json_identity(socket->cookie), "inode",
 		json_identity(look ? look->inode : 0), "netns", "holders",
-		holders_json(told));
+		holders_json(told), "closed_by_child",
+		cw_heir_closed(socket) ? json_integer(cw_heir_closed(socket))
+				       : json_null());
 }
 
 json_t *json_sockets(const struct json_report *report, const struct group *group)

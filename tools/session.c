@@ -70,6 +70,7 @@ static int add_trace(struct session *session, const char *path, const char *name
 		sampled_looks_attach(session->sampled, &trace->view);
 	if (session->looks[session->trace_count])
 		live_looks_attach(session->looks[session->trace_count], &trace->view);
+	session->views[session->trace_count] = &trace->view;
 	session->trace_count++;
 	return add_processes(session, &trace->view);
 }
@@ -134,11 +135,12 @@ int session_load(struct session *session, char *const *paths, size_t count,
 {
 	*session = (struct session){.path = count ? paths[0] : NULL};
 	session->traces = calloc(count, sizeof(*session->traces));
+	session->views = calloc(count, sizeof(*session->views));
 	session->looks = calloc(count, sizeof(*session->looks));
 	if (pid)
 		snprintf(session->root, sizeof(session->root), "/proc/%d/root", pid);
 	session->symbols = symbols_open(session->root);
-	if (!session->traces || !session->looks || !session->symbols) {
+	if (!session->traces || !session->views || !session->looks || !session->symbols) {
 		complain(name ? name : paths[0], "no memory");
 		return -1;
 	}
@@ -172,6 +174,7 @@ void session_free(struct session *session)
 	symbols_close(session->symbols);
 	run_facts_free(&session->facts);
 	free(session->traces);
+	free(session->views);
 	free(session->looks);
 	free(session->processes);
 	*session = (struct session){0};
@@ -185,4 +188,6 @@ void session_complete(const struct session *session, struct report_options *opti
 	options->now = (uint64_t)time.tv_sec * 1000000000ull + (uint64_t)time.tv_nsec;
 	options->command = true;
 	options->clean = session->clean;
+	options->traces = session->views;
+	options->trace_count = session->trace_count;
 }

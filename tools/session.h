@@ -19,6 +19,7 @@ struct sampled_looks;
 
 struct session {
 	struct loaded_trace *traces;
+	const struct trace_view **views; /* of the traces */
 	struct live_looks **looks; /* each NULL if no process of that trace lives */
 	size_t trace_count;
 	struct report_process *processes;

@@ -113,6 +113,19 @@ void findings_recount(struct findings *findings)
 			findings->first = i;
 }
 
+/* Without it a finding is as true. */
+static void take_history(struct findings *findings, const struct report_options *options)
+{
+	const struct trace_view *own = &findings->subjects[0].view;
+
+	if (!findings->groups.run_count)
+		return;
+	if (options->trace_count)
+		history_build(&findings->history, options->traces, options->trace_count);
+	else
+		history_build(&findings->history, &own, 1);
+}
+
 int findings_build(struct findings *findings, const struct report_process *processes,
 		   uint32_t count, const struct report_options *options)
 {
@@ -133,15 +146,18 @@ int findings_build(struct findings *findings, const struct report_process *proce
 			     options->show_open || options->all || options->group_open);
 	if (!error)
 		error = faults_find(&findings->fault_places, &findings->groups);
-	if (error)
+	if (error) {
 		findings_release(findings);
-	else
-		findings_recount(findings);
-	return error;
+		return error;
+	}
+	take_history(findings, options);
+	findings_recount(findings);
+	return 0;
 }
 
 void findings_release(struct findings *findings)
 {
+	history_release(&findings->history);
 	faults_release(&findings->fault_places);
 	groups_release(&findings->groups);
 	if (findings->subjects)

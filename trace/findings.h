@@ -3,13 +3,14 @@
  * What there is to tell of some processes, of one trace or of many: their sockets judged and
  * grouped, their faults counted. Reports of every form are made of it.
  *
- * Owns three anonymous mappings, from findings_build() to findings_release(); refers to the views,
+ * Owns four anonymous mappings, from findings_build() to findings_release(); refers to the views,
  * which must outlive it. No malloc, no locks: callable in a dying process.
  */
 #pragma once
 
 #include "faults.h"
 #include "group.h"
+#include "history.h"
 #include "report.h"
 
 /* Faults that are no single open socket, of all places; the suppressed ones not counted. */
@@ -27,6 +28,7 @@ struct findings {
 	size_t subjects_size; /* bytes of the mapping */
 	struct groups groups;
 	struct fault_places fault_places;
+	struct histories history; /* empty where there is no group, or no memory */
 	struct faults faults;
 	uint64_t places;   /* groups of leaks, the suppressed ones not counted */
 	uint32_t speaking; /* subjects with something to tell */

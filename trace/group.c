@@ -371,6 +371,8 @@ static void add_to_group(const struct groups *groups, struct group *group,
 	group->never_read += !socket->first_read_site;
 	group->never_sent += !socket->first_write_site;
 	group->by_exit += item->flags & ITEM_BY_EXIT ? 1 : 0;
+	group->passed_on += socket->flags & CW_SOCKET_SENT ? 1 : 0;
+	group->heirs_closed += cw_heir_closed(socket) ? 1 : 0;
 }
 
 bool groups_describe(struct groups *groups, uint32_t index, struct group *group)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is true of every socket of a group, in words. */
 #include "group_words.h"
+#include "stack_names.h"
 #include "text.h"
 
 void group_words_age(const struct text_sink *sink, const struct group *group)
@@ -12,9 +13,19 @@ void group_words_age(const struct text_sink *sink, const struct group *group)
 	text_duration(sink, group->oldest);
 }
 
+/* Whoever was given the socket may have closed its copy: this one is what is left. */
+static bool is_left_here(const struct group *group, uint64_t count)
+{
+	return !group->by_exit && count == group->count;
+}
+
 /* What is told of a group must be true of each in it: the exit may have closed some. */
 static const char *close_words(const struct group *group)
 {
+	if (is_left_here(group, group->heirs_closed))
+		return "a forked child closed it, still held here";
+	if (is_left_here(group, group->passed_on))
+		return "passed on and still held here";
 	if (!group->by_exit)
 		return "close() never came";
 	return group->by_exit == group->count ? "close() came only with the exit"
@@ -23,10 +34,26 @@ static const char *close_words(const struct group *group)
 
 static const char *closed_words(const struct group *group)
 {
+	if (is_left_here(group, group->heirs_closed))
+		return "closed by a forked child, still held here";
+	if (is_left_here(group, group->passed_on))
+		return "passed on and still held here";
 	if (!group->by_exit)
 		return "never closed";
 	return group->by_exit == group->count ? "closed only by exit"
 					      : "closed by exit or never";
+}
+
+const char *group_words_help(const struct group *group)
+{
+	if (is_left_here(group, group->heirs_closed))
+		return "after fork() parent and child have a descriptor each: the one "
+		       "that does not serve the connection closes its own at once";
+	if (is_left_here(group, group->passed_on))
+		return "who receives a descriptor gets one of its own: the sender closes "
+		       "its own after sendmsg()";
+	return verdict_help(group->verdict, stack_is_python(&group->subject->view,
+							    group->example.open_site));
 }
 
 static void put_unread_words(const struct text_sink *sink, const struct group *group,
@@ -40,8 +67,11 @@ static void put_unread_words(const struct text_sink *sink, const struct group *g
 	}
 	text_put(sink, group->example.flags & CW_SOCKET_TOLD ? "; the program was told, "
 							     : "; ");
-	text_put(sink,
-		 group->example.first_read_site ? "never read again, " : "never read, ");
+	text_put(sink, group->example.first_read_site ? "never read again, "
+		       : is_left_here(group, group->heirs_closed) ||
+				       is_left_here(group, group->passed_on)
+			       ? "never read here, "
+			       : "never read, ");
 	text_put(sink, closed_words(group));
 }
 

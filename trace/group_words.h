@@ -15,3 +15,5 @@ void group_words_put(const struct text_sink *sink, const struct group *group,
 		     bool with_age);
 /* "at least 1m58s": of the oldest. */
 void group_words_age(const struct text_sink *sink, const struct group *group);
+/* What the program did not do with them and how that is mended. */
+const char *group_words_help(const struct group *group);

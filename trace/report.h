@@ -92,6 +92,10 @@ struct report_options {
 	const char *trace_path; /* for the hint how to see more; NULL: none */
 	bool nameless; /* the program is not named where there is nothing to report */
 	struct report_clean clean;
+	/* All traces of the session, those included of which no process is left: for what they
+	 * know of a socket that others hold. None: the first process's trace. */
+	const struct trace_view *const *traces;
+	size_t trace_count;
 };
 
 struct report_result {

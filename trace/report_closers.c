@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How the group's siblings were closed: what the leaked ones did not reach. */
+#include "group_words.h"
 #include "report_parts.h"
 #include "siblings.h"
 #include "text.h"
@@ -81,10 +82,8 @@ static void put_siblings(const struct report *report, const struct siblings *sib
 
 static void put_help(const struct report *report, const struct group *group)
 {
-	bool python = stack_is_python(&report->subject->view, group->example.open_site);
-
 	text_put(report->sink, "  help: ");
-	text_put(report->sink, verdict_help(group->verdict, python));
+	text_put(report->sink, group_words_help(group));
 	text_put(report->sink, "\n");
 }
 
@@ -116,7 +115,8 @@ void report_closers(struct report *report, const struct group *group)
 	if (siblings.closed)
 		put_siblings(report, &siblings);
 	if (group->verdict == VERDICT_EOF_IGNORED && siblings.closer_count &&
-	    group->example.eof_site && !group->by_exit &&
+	    group->example.eof_site && !group->by_exit && !group->passed_on &&
+	    !group->heirs_closed &&
 	    !stack_is_python(&report->subject->view, group->example.open_site))
 		put_missing_path(report, group, &siblings);
 	else

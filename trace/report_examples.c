@@ -91,6 +91,19 @@ static bool has_peer(const struct cw_socket *socket, const struct cw_look *look)
 	return socket->domain != AF_UNIX || (look && look->peer.family);
 }
 
+/* A child that was forked with it has done its part. */
+static void put_heir(const struct report *report, const struct cw_socket *socket)
+{
+	uint32_t heir = cw_heir_closed(socket);
+
+	if (!heir || socket->flags & CW_SOCKET_LATE)
+		return;
+	text_put(report->sink, "  still held by pid ");
+	text_unsigned(report->sink, report->subject->process->pid);
+	text_put(report->sink, " (parent), opened there; closed by pid ");
+	text_unsigned(report->sink, heir);
+}
+
 /* The other processes that have it open. */
 static void put_holders(const struct report *report, const struct cw_socket *socket)
 {
@@ -138,6 +151,7 @@ static void put_example(const struct report *report, const struct group_item *it
 	put_bytes(report, socket, look);
 	put_identity(report, socket, look);
 	put_dwell(report, item);
+	put_heir(report, socket);
 	put_holders(report, socket);
 	if (socket->flags & CW_SOCKET_STDIO)
 		text_put(report->sink, "  (libc's stdio reads it: bytes in are not counted)");

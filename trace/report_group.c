@@ -160,6 +160,18 @@ static void put_told(struct report *report, const struct cw_socket *socket)
 		     socket->told_site);
 }
 
+static void put_origin(struct report *report, const struct cw_socket *socket)
+{
+	const char *word = history_word(history_origin(socket->origin));
+
+	if (socket->flags & CW_SOCKET_FOUND) {
+		report_label(report, word);
+		text_put(report->sink, "when the program began\n");
+	} else {
+		report_stack(report, word, socket->open_site);
+	}
+}
+
 /* What dates the verdict comes first; of an unread EOF nothing may, it comes last. */
 static void put_stacks(struct report *report, const struct group *group)
 {
@@ -172,7 +184,7 @@ static void put_stacks(struct report *report, const struct group *group)
 	if (socket->eof_site)
 		report_stack(report, "EOF read", socket->eof_site);
 	put_told(report, socket);
-	report_stack(report, "opened", socket->open_site);
+	put_origin(report, socket);
 	put_first_calls(report, group);
 	put_last_call(report, group);
 	if (group->verdict != VERDICT_RESET_IGNORED && socket->reset_site)
@@ -181,6 +193,7 @@ static void put_stacks(struct report *report, const struct group *group)
 		put_fin(report, group);
 	if (socket->close_site)
 		report_stack(report, "closed by", socket->close_site);
+	report_history(report, group);
 	text_put(report->sink, "\n");
 }
 

@@ -45,6 +45,8 @@ struct report_clean report_sum(const struct report *report);
 void report_put_clean(const struct report *report, const struct report_clean *clean);
 void report_head(const struct report *report);
 void report_group(struct report *report, const struct group *group);
+/* Where the group's oldest socket was before, and to whom it was passed on. */
+void report_history(const struct report *report, const struct group *group);
 /* How the group's siblings were closed, and the help that follows from it. */
 void report_closers(struct report *report, const struct group *group);
 void report_examples(struct report *report, const struct group *group);

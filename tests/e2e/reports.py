@@ -10,9 +10,9 @@ LEAKS = VERDICTS[:4]
 HEAD = re.compile(r"^closewait: LEAK: (\d+) sockets?, (\d+) places?\.  (.*), pid (\d+)"
                   r"(?: \(forked from \d+\))?, (.*)$", re.M)
 GROUP = re.compile(r"^(%s)  +(\S.*?)(?:\s+\[([0-9a-f]+)\])?$" % "|".join(VERDICTS + FAULTS))
-LABEL = re.compile(r"^  (?:(opened|first read|EOF read|peer FIN|at the end|closed|reset|shutdown"
-                   r"|shut down|slowest|and again)  +|(first write|told of FIN|told of end) )"
-                   r"(\S.*)$")
+LABEL = re.compile(r"^  (?:(opened|received|found open|passed on|first read|EOF read|peer FIN|at the end"
+                   r"|closed|reset|shutdown|shut down|slowest|and again)  +"
+                   r"|(first write|told of FIN|told of end) )(\S.*)$")
 SOURCE = re.compile(r"^ {12} +(\d+) \|  (.*)$")
 SOCKET = re.compile(r"^  fd (\d+) +(.*)$")
 DURATION = re.compile(r"\b(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?) ?(ms|us|s))?\b")
