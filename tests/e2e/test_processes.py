@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Forked workers keep books of their own; a vfork child touches nobody's."""
+import json
 import re
 import signal
 import socket
@@ -215,3 +216,61 @@ def test_children_that_exec_and_stay_take_no_room(start):
     assert (report.leaks, report.pid) == (1, run.pid), report.text
     assert "nothing lost" in report.text, report.text
     assert run.err.count("closewait: ") == 1, run.err
+
+
+# A parent that forgets what its children serve
+
+def forgets(run, tmp_path, command):
+    path = tmp_path / "report.json"
+    one = run("--grace", "20ms", "--json", str(path), command=command)
+    return one, path
+
+
+@pytest.mark.parametrize("way", ["close", "exit", "grandchild"])
+def test_parent_that_forgets_what_its_child_has_closed(run, tmp_path, schema, way):
+    one, path = forgets(run, tmp_path, [program("fork_forgets"), way, 2])
+    assert one.wait() == 0, one.err
+    report = Report(one.err)
+    group = report.only()
+    assert (report.leaks, group.verdict) == (2, "eof-unread"), report.text
+    assert "closed by a forked child, still held here" in group.headline, report.text
+    assert named(group.stack("opened"), "pair_open", "handle", "main"), report.text
+    closers = re.findall("^%s (\\d+)" % ("grandchild" if way == "grandchild" else "child"),
+                         one.out, re.M)
+    told = re.findall(r"  still held by pid (\d+) \(parent\), opened there; closed by pid (\d+)",
+                      group.text)
+    assert sorted(told) == sorted((str(report.pid), pid) for pid in closers), report.text
+    assert "after fork()" in group.text
+    document = json.loads(path.read_text())
+    schema.validate(document)
+    sockets = document["groups"][0]["sockets"]
+    assert sorted(s["closed_by_child"] for s in sockets) == sorted(map(int, closers))
+
+
+def test_children_that_close_what_they_do_not_need_have_served_nobody(run, tmp_path):
+    one, path = forgets(run, tmp_path, [program("fork_forgets"), "never", 2])
+    assert one.wait() == 0, one.err
+    report = Report(one.err)
+    assert (report.leaks, report.only().verdict) == (2, "eof-ignored"), report.text
+    assert "still held" not in report.text and "child" not in report.only().headline
+    sockets = json.loads(path.read_text())["groups"][0]["sockets"]
+    assert [s["closed_by_child"] for s in sockets] == [None, None]
+
+
+def test_parent_and_child_that_both_close(start):
+    run = start([program("fork_forgets"), "fair", 2], grace="20ms")
+    assert run.wait() == 0, run.err
+    assert run.err == ""
+
+
+def test_python_parent_that_forgets_what_its_child_has_closed(start):
+    server = start([PYTHON, program("fork_forgets.py"), "0.1"], grace="20ms")
+    client(server.port(), b"?", 1)
+    child = server.line(r"^child (\d+)$").group(1)
+    assert server.wait() == 0, server.err
+    report = Report(server.err)
+    group = report.only()
+    assert (report.leaks, report.pid, group.verdict) == (1, server.pid, "eof-unread")
+    assert re.match(r"fork_forgets.py:\d+ in handle", group.stacks["opened"][0]), report.text
+    assert ("still held by pid %d (parent), opened there; closed by pid %s" %
+            (server.pid, child)) in group.text, report.text
