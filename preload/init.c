@@ -8,6 +8,7 @@
 #include "books.h"
 #include "clock.h"
 #include "exit.h"
+#include "found.h"
 #include "hooks.h"
 #include "init.h"
 #include "known_stacks.h"
@@ -58,6 +59,7 @@ void init_once(void)
 	__register_atfork(books_fork_prepare, books_fork_parent, books_fork_child, NULL);
 	signals_install();
 	session_announce();
+	found_look();
 }
 
 __attribute__((constructor)) static void construct(void)

@@ -56,7 +56,9 @@ static uint64_t enter(struct books *b, struct cw_socket *s, int fd)
 	return entry;
 }
 
-static struct cw_socket *record(struct books *b, int fd, enum cw_origin origin)
+/* `site` is 0 where no code of the program's opened it. */
+static struct cw_socket *record_at(struct books *b, int fd, enum cw_origin origin,
+				   cw_ref site)
 {
 	struct cw_socket *s = socket_new(b);
 
@@ -67,9 +69,14 @@ static struct cw_socket *record(struct books *b, int fd, enum cw_origin origin)
 	s->fd = fd;
 	s->tid = thread_id();
 	s->origin = (uint8_t)origin;
-	s->open_site = site_here(b);
-	s->stats = site_stats(b, s->open_site, origin);
+	s->open_site = site;
+	s->stats = site_stats(b, site, origin);
 	return s;
+}
+
+static struct cw_socket *record(struct books *b, int fd, enum cw_origin origin)
+{
+	return record_at(b, fd, origin, site_here(b));
 }
 
 static void opened(struct books *b, struct cw_socket *s, int fd)
@@ -116,7 +123,7 @@ uint64_t lifecycle_take(struct books *b, int fd, enum cw_origin origin, uint32_t
 
 	if (!kernel_kind(fd, &domain, &type, &protocol))
 		return 0;
-	s = record(b, fd, origin);
+	s = record_at(b, fd, origin, flags & CW_SOCKET_FOUND ? 0 : site_here(b));
 	if (!s)
 		return 0;
 	set_kind(s, domain, type, protocol);

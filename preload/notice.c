@@ -74,14 +74,25 @@ const char *notice_text(void)
 	return lines;
 }
 
-/* A server that inetd started has its client there. (journald's is an AF_UNIX socket.) */
+/* The same socket as standard input? */
+static bool stderr_is_stdin(void)
+{
+	struct stat in;
+
+	return sys_fstat(0, &in) == 0 && in.st_dev == stderr_then.st_dev &&
+	       in.st_ino == stderr_then.st_ino;
+}
+
+/* A server that inetd started has its client there. (journald's is an AF_UNIX socket, and one of
+ * its own.) */
 static bool stderr_is_connection(void)
 {
 	int domain = 0;
 	socklen_t size = sizeof domain;
 
-	return sys_getsockopt(2, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
-	       domain != AF_UNIX;
+	if (sys_getsockopt(2, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
+		return false;
+	return domain != AF_UNIX || stderr_is_stdin();
 }
 
 void notice_stderr_remember(void)

@@ -12,6 +12,8 @@
 
 enum history_what history_origin(unsigned origin)
 {
+	if (origin == CW_ORIGIN_INHERITED)
+		return HISTORY_INHERITED;
 	if (origin == CW_ORIGIN_RECEIVED)
 		return HISTORY_RECEIVED;
 	return origin == CW_ORIGIN_ADOPTED ? HISTORY_FOUND : HISTORY_OPENED;
@@ -26,6 +28,8 @@ const char *history_word(enum history_what what)
 		return "found open";
 	case HISTORY_PASSED_ON:
 		return "passed on";
+	case HISTORY_INHERITED:
+		return "opened";
 	default:
 		return "opened";
 	}
@@ -66,10 +70,15 @@ static void add(struct histories *history, const struct history_step *step)
 		history->steps[history->count++] = *step;
 }
 
-/* What a fork child inherited is a copy of what its parent tells. */
-static bool is_told(const struct cw_socket *socket)
+/* What a fork child inherited is a copy of what its parent tells, if that still has it; only what the
+ * child handed on by exec may be all that is left of it. */
+static bool is_told(const struct cw_socket *socket, const struct history_step *step)
 {
-	return socket->cookie && socket->origin != CW_ORIGIN_INHERITED;
+	const struct cw_process *process = trace_process(step->view, step->extent);
+
+	if (!socket->cookie || !process)
+		return false;
+	return socket->origin != CW_ORIGIN_INHERITED || process->ended_by == CW_END_EXEC;
 }
 
 static void add_sockets(struct histories *history, uint32_t index,
@@ -83,7 +92,7 @@ static void add_sockets(struct histories *history, uint32_t index,
 
 		step.socket = trace_record_ref(index, n, size);
 		if (!trace_socket_copy(step.view, step.socket, &socket) ||
-		    !is_told(&socket))
+		    !is_told(&socket, &step))
 			continue;
 		step.cookie = socket.cookie;
 		step.ns = socket.opened;
@@ -179,14 +188,42 @@ static bool is_repeated(const struct history_step *before,
 	       before->extent == step->extent && before->what == step->what;
 }
 
+static bool has_opener(const struct history_step *steps, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (steps[i].what == HISTORY_OPENED)
+			return true;
+	return false;
+}
+
+static uint32_t steps_of_one(const struct histories *history, uint32_t from)
+{
+	uint32_t to = from;
+
+	while (to < history->count &&
+	       history->steps[to].cookie == history->steps[from].cookie)
+		to++;
+	return to - from;
+}
+
 static void drop_repeated(struct histories *history)
 {
-	uint32_t kept = 0;
+	uint32_t kept = 0, count;
 
-	for (uint32_t i = 0; i < history->count; i++)
-		if (!kept ||
-		    !is_repeated(&history->steps[kept - 1], &history->steps[i]))
-			history->steps[kept++] = history->steps[i];
+	for (uint32_t from = 0; from < history->count; from += count) {
+		bool opener;
+
+		count = steps_of_one(history, from);
+		opener = has_opener(&history->steps[from], count);
+		for (uint32_t i = from; i < from + count; i++) {
+			struct history_step step = history->steps[i];
+
+			if ((opener && step.what == HISTORY_INHERITED) ||
+			    (kept && is_repeated(&history->steps[kept - 1], &step)))
+				continue;
+			history->steps[kept++] = step;
+		}
+	}
 	history->count = kept;
 }
 

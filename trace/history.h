@@ -17,6 +17,7 @@ enum history_what {
 	HISTORY_RECEIVED,
 	HISTORY_FOUND, /* open when the process first used it, or began */
 	HISTORY_PASSED_ON,
+	HISTORY_INHERITED, /* opened by an ancestor that has no record of it any more */
 };
 
 struct history_step {

@@ -5,10 +5,13 @@
 
 #define STEPS_SHOWN 6u
 
-/* What put_stacks() tells already: how it came to the process that the group is told of. */
+/* What put_stacks() tells already: how it came to the process that the group is told of. Of what
+ * that one inherited its ancestor's stack is told. */
 static bool is_told(const struct report *report, const struct group *group,
 		    const struct history_step *step)
 {
+	if (group->example.origin == CW_ORIGIN_INHERITED && step->what == HISTORY_OPENED)
+		return true;
 	return step->extent == report->subject->extent &&
 	       step->view->bytes == report->subject->view.bytes &&
 	       step->what == (uint32_t)history_origin(group->example.origin);

@@ -96,13 +96,16 @@ static bool was_connected(const struct judge *judge)
 	       judge->look->bytes_acked;
 }
 
-/* Whether the socket can have a peer to be left by, and is ours to answer for. */
+/* Whether the socket can have a peer to be left by, and is ours to answer for. A program that inetd
+ * or systemd starts for one connection ends it by its exit; after exec the next image answers. */
 static bool is_candidate(const struct judge *judge)
 {
 	if (!is_stream(judge->socket) || judge->flags & CW_SOCKET_LISTENING)
 		return false;
 	if (judge->socket->origin == CW_ORIGIN_INHERITED &&
 	    !(judge->flags & CW_SOCKET_TOUCHED))
+		return false;
+	if (judge->flags & CW_SOCKET_FOUND && judge->context->orderly)
 		return false;
 	return judge->flags & (CW_SOCKET_CONNECTED | CW_SOCKET_EOF) ||
 	       kernel_connected(judge) || was_connected(judge);
@@ -393,6 +396,8 @@ struct verdict_context verdict_context_of(const struct trace_view *view,
 		.killed = killed && !ended,
 	};
 
+	context.orderly = ended && process->ended_by != CW_END_SIGNAL &&
+			  process->ended_by != CW_END_UNKNOWN;
 	if (ended)
 		context.moment = process->ended;
 	else if (killed)
