@@ -259,6 +259,19 @@ void exit_not_yet(void)
 	errno = saved;
 }
 
+static __thread bool ends_with_fork __attribute__((tls_model("initial-exec")));
+
+void exit_with_fork(bool does)
+{
+	ends_with_fork = does;
+}
+
+void exit_after_fork(void)
+{
+	if (ends_with_fork)
+		exit_before(CW_END__EXIT, 0);
+}
+
 int exit_status(uint64_t leaks, int status)
 {
 	return leaks && options.exitcode > 0 ? options.exitcode : status;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include "trace/format.h"
 
 /* Handlers registered with libc. glibc hands every __cxa_atexit handler the exit status as well
@@ -25,3 +26,8 @@ int exit_status(uint64_t leaks, int status);
  * that was removed is not to be had again: then a notice says that only memory is left.
  * Preserves errno. */
 void exit_not_yet(void);
+
+/* Around libc's daemon(), whose parent ends inside: what the fork leads to is that parent's end. */
+void exit_with_fork(bool does);
+/* After the parent's step of a fork. */
+void exit_after_fork(void);

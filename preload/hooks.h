@@ -136,6 +136,7 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(prctl)          \
 	HOOK(vfork)          \
 	HOOK(fork)           \
+	HOOK(daemon)         \
 	HOOK(clone)          \
 	HOOK(_exit)          \
 	HOOK(_Exit)          \

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Hooks of fork() and clone(); vfork's is vfork.S. */
+/* Hooks of fork(), daemon() and clone(); vfork's is vfork.S. */
 #include <stdarg.h>
 
 #include "books.h"
+#include "exit.h"
 #include "hooks.h"
 
 /* What is done before and after stands in pthread_atfork's handlers, which run for the forks
@@ -14,6 +15,20 @@ CW_HOOK pid_t fork(void)
 	if (pid < 0)
 		books_fork_failed();
 	return pid;
+}
+
+/* Its parent leaves by an _exit() inside libc. If there is no child it does not, nor where the
+ * child returns from here. */
+CW_HOOK int daemon(int stay, int keep)
+{
+	int r;
+
+	exit_with_fork(true);
+	r = real_get()->daemon(stay, keep);
+	exit_with_fork(false);
+	if (r < 0)
+		exit_not_yet();
+	return r;
 }
 
 /* Our memory, but descriptors of its own: what it does to them is not ours. */

@@ -42,6 +42,12 @@ static void help(void)
 		quiet_write(2, options_help, strlen(options_help));
 }
 
+static void fork_parent(void)
+{
+	books_fork_parent();
+	exit_after_fork();
+}
+
 void init_once(void)
 {
 	if (atomic_exchange(&begun, 1))
@@ -56,7 +62,7 @@ void init_once(void)
 	books_reserve();
 	__cxa_atexit(exit_normal, NULL, NULL);
 	__cxa_at_quick_exit(exit_quick, NULL);
-	__register_atfork(books_fork_prepare, books_fork_parent, books_fork_child, NULL);
+	__register_atfork(books_fork_prepare, fork_parent, books_fork_child, NULL);
 	signals_install();
 	session_announce();
 	found_look();
