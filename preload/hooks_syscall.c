@@ -277,6 +277,12 @@ CW_HOOK long syscall(long number, ...)
 		return prctl((int)a[0], a[1], a[2], a[3], a[4]);
 	case SYS_seccomp:
 		return seccomp_like(a);
+	case SYS_execve:
+		return execve((const char *)a[0], (char *const *)a[1],
+			      (char *const *)a[2]);
+	case SYS_execveat:
+		return execveat((int)a[0], (const char *)a[1], (char *const *)a[2],
+				(char *const *)a[3], (int)a[4]);
 	case SYS_exit_group:
 		exit_before(CW_END__EXIT, (int)a[0]);
 		break;

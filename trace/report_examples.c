@@ -104,44 +104,27 @@ static void put_heir(const struct report *report, const struct cw_socket *socket
 	text_unsigned(report->sink, heir);
 }
 
-/* The same process, as another program? exec changes neither. */
-static bool same_pid(const struct subject *a, const struct subject *b)
-{
-	return a->process->pid == b->process->pid &&
-	       a->process->pid_start == b->process->pid_start;
-}
-
-/* The other processes that have it open, and the program that this one has become. What it was
- * before, the history tells. */
+/* The other processes that have it open. What this one was before exec, or became, the history
+ * tells. */
 static void put_holders(const struct report *report, const struct cw_socket *socket)
 {
 	const struct groups *groups = &report->findings->groups;
 	uint32_t first;
 	uint32_t count = groups_holders(groups, socket->cookie, &first);
 	uint32_t others = 0;
-	bool after_exec = false;
 
 	for (uint32_t i = first; i < first + count; i++) {
 		const struct subject *holder =
 			&groups->subjects[groups->holders[i].subject];
 
-		if (holder == report->subject)
-			continue;
-		if (same_pid(holder, report->subject)) {
-			after_exec |= report->subject->process->ended_by == CW_END_EXEC &&
-				      holder->process->started >
-					      report->subject->process->started;
-			continue;
-		}
-		if (!groups_held_too(holder, report->subject) || others++ >= HOLDERS)
+		if (trace_same_pid(holder->process, report->subject->process) ||
+		    !groups_held_too(holder, report->subject) || others++ >= HOLDERS)
 			continue;
 		text_put(report->sink, others > 1 ? ", " : "  also held by pid ");
 		text_unsigned(report->sink, holder->process->pid);
 	}
 	if (others > HOLDERS)
 		text_put(report->sink, " and others");
-	if (after_exec)
-		text_put(report->sink, "  still held after exec");
 }
 
 static void put_example(const struct report *report, const struct group_item *item,

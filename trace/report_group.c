@@ -162,14 +162,11 @@ static void put_told(struct report *report, const struct cw_socket *socket)
 
 static void put_origin(struct report *report, const struct cw_socket *socket)
 {
-	const char *word = history_word(history_origin(socket->origin));
-
-	if (socket->flags & CW_SOCKET_FOUND) {
-		report_label(report, word);
-		text_put(report->sink, "when the program began\n");
-	} else {
-		report_stack(report, word, socket->open_site);
-	}
+	if (socket->flags & CW_SOCKET_FOUND)
+		report_found(report);
+	else
+		report_stack(report, history_word(history_origin(socket->origin)),
+			     socket->open_site);
 }
 
 /* What dates the verdict comes first; of an unread EOF nothing may, it comes last. */

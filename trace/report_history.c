@@ -17,7 +17,7 @@ static bool is_told(const struct report *report, const struct group *group,
 	       step->what == (uint32_t)history_origin(group->example.origin);
 }
 
-/* "  in pid 4711 (replaced by exec), ./dispatcher:" */
+/* "  in pid 4711 before exec, ./dispatcher:" */
 static void put_process(const struct report *report, const struct subject *other)
 {
 	struct report own = report_on(report, other);
@@ -25,7 +25,11 @@ static void put_process(const struct report *report, const struct subject *other
 
 	text_put(report->sink, "  in pid ");
 	text_unsigned(report->sink, process->pid);
-	if (process->state != CW_PROCESS_LIVE && process->ended_by == CW_END_EXEC)
+	if (trace_same_pid(process, report->subject->process))
+		text_put(report->sink, process->started > report->subject->process->started
+					       ? " after exec"
+					       : " before exec");
+	else if (process->ended_by == CW_END_EXEC)
 		text_put(report->sink, " before exec");
 	if (other->view.bytes != report->subject->view.bytes) {
 		text_put(report->sink, ", ");
@@ -38,8 +42,18 @@ static void put_step(const struct report *report, const struct history_step *ste
 		     const struct subject *other)
 {
 	struct report own = report_on(report, other);
+	const char *word = history_word((enum history_what)step->what);
 
-	report_stack(&own, history_word((enum history_what)step->what), step->site);
+	if (step->what == HISTORY_FOUND && !step->site)
+		report_found(&own);
+	else
+		report_stack(&own, word, step->site);
+}
+
+void report_found(const struct report *report)
+{
+	report_label(report, history_word(HISTORY_FOUND));
+	text_put(report->sink, "when the program began\n");
 }
 
 static bool same_process(const struct history_step *a, const struct history_step *b)

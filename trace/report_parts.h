@@ -47,6 +47,8 @@ void report_head(const struct report *report);
 void report_group(struct report *report, const struct group *group);
 /* Where the group's oldest socket was before, and to whom it was passed on. */
 void report_history(const struct report *report, const struct group *group);
+/* The origin of a socket that no code of the program's opened. */
+void report_found(const struct report *report);
 /* How the group's siblings were closed, and the help that follows from it. */
 void report_closers(struct report *report, const struct group *group);
 void report_examples(struct report *report, const struct group *group);
