@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Forked workers keep books of their own; a vfork child touches nobody's."""
 import json
+import os
 import re
 import signal
 import socket
@@ -274,3 +275,24 @@ def test_python_parent_that_forgets_what_its_child_has_closed(start):
     assert re.match(r"fork_forgets.py:\d+ in handle", group.stacks["opened"][0]), report.text
     assert ("still held by pid %d (parent), opened there; closed by pid %s" %
             (server.pid, child)) in group.text, report.text
+
+
+@pytest.mark.parametrize("threads, children", [(4, 60),
+                                               pytest.param(6, 800, marks=pytest.mark.long)])
+def test_forks_while_other_threads_are_in_our_hooks(start, threads, children):
+    """No child hangs, and each has books of its own in which its one leak is."""
+    run = start([program("fork_storm"), threads, children], grace="1s", report="report.%p")
+    assert run.wait() == 0, run.err
+    assert run.out.endswith("done\n")
+    leaking = set(re.findall(r"^leaks (\d+)$", run.out, re.M))
+    place = os.path.dirname(run.out_path)
+    told = {name.split(".")[1]: os.path.join(place, name) for name in os.listdir(place)
+            if name.startswith("report.")}
+    assert set(told) == leaking
+    for path in told.values():
+        with open(path) as f:
+            report = Report(f.read())
+        assert (report.leaks, report.only().verdict) == (1, "eof-ignored"), report.text
+        assert named(report.only().stack("opened"), "leak_in_child"), report.text
+        assert "5 sockets opened: 4 closed, 1 leaked" in report.text, report.text
+        assert "lost:" not in report.text, report.text
