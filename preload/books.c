@@ -16,6 +16,7 @@
 #include "proc.h"
 #include "sys.h"
 #include "trace_file.h"
+#include "uring.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18 /* <linux/mman.h>, Linux 4.14 */
@@ -161,6 +162,7 @@ bool books_open_as(struct books *b, uint32_t extent)
 	p->pid_ns = lineage.pid_ns;
 	p->started = clock_ns();
 	sys_call(SYS_prctl, PR_GET_NAME, p->comm, 0, 0);
+	uring_tell(p);
 	atomic_store_explicit(&p->last_event, p->started, memory_order_relaxed);
 	atomic_store_explicit(&p->state, CW_PROCESS_LIVE, memory_order_release);
 	b->extent = extent;

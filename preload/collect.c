@@ -131,6 +131,7 @@ static void count_out(const struct cw_process *p, uint32_t state, bool findings)
 	} else if (state == CW_PROCESS_LIVE) {
 		atomic_fetch_add(&h->ended_opened, atomic_load(&p->opened));
 		atomic_fetch_add(&h->ended_closed, atomic_load(&p->closed));
+		atomic_fetch_add(&h->ended_gone, atomic_load(&p->gone));
 		atomic_fetch_add(&h->ended, 1);
 	}
 }

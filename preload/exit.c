@@ -25,6 +25,7 @@
 #include "sys.h"
 #include "trace/findings.h"
 #include "trace_file.h"
+#include "uring.h"
 
 /* How long one dying thread waits for another's report. */
 #define WAIT_MS 2000
@@ -38,6 +39,7 @@ static struct {
 	uint64_t opened;
 	uint64_t closed;
 	uint64_t young;
+	uint64_t gone;
 } tidied;
 
 struct ending {
@@ -66,6 +68,7 @@ static void count_findings(const struct report_process *own,
 	result->leaks = findings.groups.totals.leaks;
 	result->findings = findings_count(&findings);
 	result->young = findings.groups.totals.young;
+	result->gone = findings.groups.totals.by_verdict[VERDICT_GONE];
 	findings_release(&findings);
 }
 
@@ -152,6 +155,8 @@ static void tidy(struct ending *e)
 	atomic_fetch_add(&h->ended_closed, tidied.closed);
 	tidied.young = e->result.young;
 	atomic_fetch_add(&h->ended_young, tidied.young);
+	tidied.gone = atomic_load(&p->gone) + e->result.gone;
+	atomic_fetch_add(&h->ended_gone, tidied.gone);
 	atomic_fetch_add(&h->ended, 1);
 	/* Daemon threads may still be in our hooks, and children may use our sites: the
 	 * extents are collected by another process, when room is short or it forks. */
@@ -172,8 +177,10 @@ static void finish(void *argument)
 	if (e->how != CW_END_EXEC)
 		heirs_end(e->b);
 	if (anything_to_say(e->b->process)) {
-		if (!books_left())
+		if (!books_left()) {
 			final_look(e->b);
+			uring_look(e->b);
+		}
 		look_at_process(e->b->process);
 		mark_ended(e);
 		write_report(e);
@@ -231,6 +238,7 @@ static void untidy(void)
 		atomic_fetch_sub(&h->ended_opened, tidied.opened);
 		atomic_fetch_sub(&h->ended_closed, tidied.closed);
 		atomic_fetch_sub(&h->ended_young, tidied.young);
+		atomic_fetch_sub(&h->ended_gone, tidied.gone);
 		atomic_fetch_sub(&h->ended, 1);
 	}
 	trace_file_check();

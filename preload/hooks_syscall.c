@@ -11,7 +11,11 @@
 #include "polled.h"
 #include "rights.h"
 #include "sandbox.h"
+#include "uring.h"
 
+#ifndef SYS_io_uring_setup
+#define SYS_io_uring_setup 425 /* Linux 5.1 */
+#endif
 #ifndef SYS_pidfd_getfd
 #define SYS_pidfd_getfd 438 /* Linux 5.6 */
 #endif
@@ -273,6 +277,9 @@ CW_HOOK long syscall(long number, ...)
 		return pidfd_getfd((int)a[0], (int)a[1], (unsigned)a[2]);
 	case SYS_unshare:
 		return unshare((int)a[0]);
+	case SYS_io_uring_setup:
+		uring_note();
+		break;
 	case SYS_prctl:
 		return prctl((int)a[0], a[1], a[2], a[3], a[4]);
 	case SYS_seccomp:

@@ -7,7 +7,6 @@
 /* Sockets, by what is said of them. */
 struct sum {
 	struct report_clean all;
-	uint64_t gone;
 	uint64_t by_verdict[VERDICTS_TOLD];
 	uint64_t suppressed;
 	uint64_t known;
@@ -38,10 +37,10 @@ static void add_groups(struct sum *sum, const struct groups *groups)
 
 		sum->all.opened += process->opened;
 		sum->all.closed += process->closed;
-		sum->gone += process->gone;
+		sum->all.gone += process->gone;
 	}
 	sum->all.closed -= by_exit < sum->all.closed ? by_exit : sum->all.closed;
-	sum->gone += groups->totals.by_verdict[VERDICT_GONE];
+	sum->all.gone += groups->totals.by_verdict[VERDICT_GONE];
 	for (int i = 0; i < VERDICTS_TOLD; i++)
 		sum->by_verdict[i] += groups->totals.by_verdict[i];
 	for (uint32_t i = 0; i < groups->run_count; i++)
@@ -121,7 +120,7 @@ json_t *json_summary(const struct json_report *report)
 			 json_number(sum.by_verdict[i]));
 	json_put(&object, "listening", json_number(totals->listening));
 	json_put(&object, "not_judged", json_number(totals->young + sum.all.young));
-	json_put(&object, "gone", json_number(sum.gone));
+	json_put(&object, "gone", json_number(sum.all.gone));
 	put_faults(report, &object);
 	json_put(&object, "suppressed", json_number(sum.suppressed));
 	json_put(&object, "known", json_number(sum.known));

@@ -115,9 +115,11 @@ void output_options_free(struct output_options *options)
 static void put_nothing(const struct report_clean *clean, FILE *text)
 {
 	fprintf(text,
-		"closewait: no leaks: %" PRIu64 " opened, %" PRIu64 " closed, %" PRIu64
-		" process%s",
-		clean->opened, clean->closed, clean->processes,
+		"closewait: no leaks: %" PRIu64 " opened, %" PRIu64 " closed, ",
+		clean->opened, clean->closed);
+	if (clean->gone)
+		fprintf(text, "%" PRIu64 " gone out of our sight, ", clean->gone);
+	fprintf(text, "%" PRIu64 " process%s", clean->processes,
 		clean->processes == 1 ? "" : "es");
 	if (clean->young)
 		fprintf(text,

@@ -155,6 +155,7 @@ struct cw_header {
 	_Atomic uint64_t ended_closed;
 	_Atomic uint64_t
 		ended_young; /* not judged: left by the peer for less than grace */
+	_Atomic uint64_t ended_gone; /* closed or replaced out of our sight */
 	char library_version[16];
 	char host[64];
 	char kernel[64];
@@ -462,6 +463,8 @@ enum cw_look_flag {
 	CW_LOOK_RDHUP = 1u << 2, /* poll: POLLRDHUP */
 	CW_LOOK_ERR = 1u << 3,   /* poll: POLLERR */
 	CW_LOOK_GONE = 1u << 4,  /* another file stands behind the number, or none */
+	CW_LOOK_FIN_UNREAD = 1u << 5, /* the queue proves that EOF was not read; where it
+					 is not set nothing is proved */
 };
 
 struct cw_addr {

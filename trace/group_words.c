@@ -52,6 +52,9 @@ const char *group_words_help(const struct group *group)
 	if (is_left_here(group, group->passed_on))
 		return "who receives a descriptor gets one of its own: the sender closes "
 		       "its own after sendmsg()";
+	if (group->verdict == VERDICT_UNKNOWN && group->leak)
+		return "close the descriptor where its read completes with 0, and where it "
+		       "is read no more";
 	return verdict_help(group->verdict, stack_is_python(&group->subject->view,
 							    group->example.open_site));
 }
@@ -88,8 +91,20 @@ static void put_half_closed_words(const struct text_sink *sink, const struct gro
 	text_put(sink, close_words(group));
 }
 
+/* The kernel says that the peer has left, and that more was read than was seen. */
+static void put_unseen_words(const struct text_sink *sink, const struct group *group)
+{
+	text_put(sink, "the peer closed; whether its end was read is not known, the program "
+		       "reads out of our sight (io_uring, system calls of its own); ");
+	text_put(sink, closed_words(group));
+}
+
 static void put_unknown_words(const struct text_sink *sink, const struct group *group)
 {
+	if (group->leak) {
+		put_unseen_words(sink, group);
+		return;
+	}
 	if (group->subject->context.killed && group->subject->view.sampled)
 		text_put(sink, "open when the process was killed; no EOF was read, and the "
 			       "kernel had not said that the peer closed");

@@ -135,6 +135,7 @@ int report_text(const struct report_process *processes, uint32_t count,
 	result->leaks = findings.groups.totals.leaks;
 	result->findings = findings_count(&findings);
 	result->young = findings.groups.totals.young;
+	result->gone = findings.groups.totals.by_verdict[VERDICT_GONE];
 	report_put(&findings, options, symbolizer, sink);
 	findings_release(&findings);
 	return 0;
@@ -168,4 +169,5 @@ void report_add_clean(struct report_clean *clean, const struct trace_view *view)
 	clean->opened += view->header->ended_opened;
 	clean->closed += view->header->ended_closed;
 	clean->young += view->header->ended_young;
+	clean->gone += view->header->ended_gone;
 }

@@ -77,6 +77,7 @@ struct report_clean {
 	uint64_t opened; /* sockets */
 	uint64_t closed;
 	uint64_t young; /* not judged: left by the peer for less than grace */
+	uint64_t gone;  /* closed or replaced out of our sight */
 };
 
 struct report_options {
@@ -102,6 +103,7 @@ struct report_result {
 	uint64_t leaks;    /* sockets */
 	uint64_t findings; /* leaks, and faults: what made the report worth printing */
 	uint64_t young;    /* sockets that were not judged */
+	uint64_t gone;     /* sockets of which only the end found that they were closed */
 };
 
 /* The processes of a trace, the image's first one first: those that live, or ended with books

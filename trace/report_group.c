@@ -186,7 +186,8 @@ static void put_stacks(struct report *report, const struct group *group)
 	put_last_call(report, group);
 	if (group->verdict != VERDICT_RESET_IGNORED && socket->reset_site)
 		report_stack(report, "then reset", socket->reset_site);
-	if (group->verdict == VERDICT_EOF_UNREAD)
+	if (group->verdict == VERDICT_EOF_UNREAD ||
+	    (group->verdict == VERDICT_UNKNOWN && group->leak))
 		put_fin(report, group);
 	if (socket->close_site)
 		report_stack(report, "closed by", socket->close_site);

@@ -25,7 +25,9 @@ struct report_clean report_sum(const struct report *report)
 	for (uint32_t i = 0; i < findings->subject_count; i++) {
 		sum.opened += findings->subjects[i].process->opened;
 		sum.closed += findings->subjects[i].process->closed;
+		sum.gone += findings->subjects[i].process->gone;
 	}
+	sum.gone += findings->groups.totals.by_verdict[VERDICT_GONE];
 	sum.young += findings->groups.totals.young;
 	return sum;
 }
@@ -36,6 +38,10 @@ void report_put_clean(const struct report *report, const struct report_clean *cl
 	text_put(report->sink, " opened, ");
 	text_unsigned(report->sink, clean->closed);
 	text_put(report->sink, " closed, ");
+	if (clean->gone) {
+		text_unsigned(report->sink, clean->gone);
+		text_put(report->sink, " gone out of our sight, ");
+	}
 	text_unsigned(report->sink, clean->processes);
 	text_put(report->sink, clean->processes == 1 ? " process" : " processes");
 	if (!clean->young)
@@ -44,16 +50,6 @@ void report_put_clean(const struct report *report, const struct report_clean *cl
 	text_unsigned(report->sink, clean->young);
 	text_put(report->sink,
 		 " not judged: left by the peer too short a time ago (--grace)");
-}
-
-static uint64_t all_gone(const struct report *report)
-{
-	const struct findings *findings = report->findings;
-	uint64_t gone = findings->groups.totals.by_verdict[VERDICT_GONE];
-
-	for (uint32_t i = 0; i < findings->subject_count; i++)
-		gone += findings->subjects[i].process->gone;
-	return gone;
 }
 
 static void put_sockets(const struct report *report)
@@ -81,7 +77,7 @@ static void put_sockets(const struct report *report)
 	put_part(report, open, "open");
 	put_part(report, totals->by_verdict[VERDICT_HALF_CLOSED], "half-closed");
 	put_part(report, totals->by_verdict[VERDICT_IDLE_CLIENT], "idle in a pool");
-	put_part(report, all_gone(report), "gone out of our sight");
+	put_part(report, sum.gone, "gone out of our sight");
 	text_put(report->sink, ".");
 	if (sum.young) {
 		text_put(report->sink, "  ");

@@ -269,15 +269,42 @@ static enum verdict dead_verdict(struct judge *judge)
 
 /* A pooled connection that waits for its next use. What libc's stdio reads we do not see,
  * the kernel's counts then stand for ours (each counts one for a SYN or FIN). */
-static bool is_idle_client(const struct judge *judge)
+static bool is_idle_client(const struct judge *judge, bool unseen)
 {
 	const struct cw_socket *socket = judge->socket;
 
 	if (socket->origin != CW_ORIGIN_CONNECT)
 		return false;
-	if (judge->flags & CW_SOCKET_STDIO && has_tcp(judge))
+	if ((unseen || judge->flags & CW_SOCKET_STDIO) && has_tcp(judge))
 		return judge->look->bytes_received > 1 && judge->look->bytes_acked > 1;
 	return socket->bytes_in && socket->bytes_out;
+}
+
+/* Only this process can have read from it: no other has a copy of the descriptor. */
+static bool is_read_here_alone(const struct judge *judge)
+{
+	const struct cw_socket *socket = judge->socket;
+
+	return (socket->origin == CW_ORIGIN_ACCEPT ||
+		socket->origin == CW_ORIGIN_CONNECT) &&
+	       !socket->heirs && !(judge->flags & (CW_SOCKET_SENT | CW_SOCKET_STDIO));
+}
+
+/* Was it read where no hook saw it, by io_uring or by system calls of the program's own? Then the
+ * end may have been read so, too. Told by the kernel's count, which has the FIN as a byte; where no
+ * data came at all, only that the process has used io_uring can tell. What is in the queue still is
+ * the proof that the end was not reached. */
+static bool read_out_of_sight(const struct judge *judge)
+{
+	const struct cw_look *look = judge->look;
+	uint64_t in = judge->socket->bytes_in;
+
+	if (!look || look->unread || look->flags & CW_LOOK_FIN_UNREAD ||
+	    !is_read_here_alone(judge))
+		return false;
+	if (has_tcp(judge) && look->bytes_received > in + 1)
+		return true;
+	return judge->context->uring && !in;
 }
 
 static enum verdict unread_verdict(struct judge *judge)
@@ -285,13 +312,15 @@ static enum verdict unread_verdict(struct judge *judge)
 	uint64_t dwell =
 		max(has_tcp(judge) ? fin_lower_bound(judge) : 0, since_told(judge));
 	enum dwell_bound bound = DWELL_AT_LEAST;
+	bool unseen = read_out_of_sight(judge);
 
 	if (!has_tcp(judge) && !(judge->flags & CW_SOCKET_TOLD)) {
 		dwell = age(judge);
 		bound = DWELL_AT_MOST;
 	}
-	if (!is_idle_client(judge))
-		return leak(judge, VERDICT_EOF_UNREAD, dwell, bound);
+	if (!is_idle_client(judge, unseen))
+		return leak(judge, unseen ? VERDICT_UNKNOWN : VERDICT_EOF_UNREAD, dwell,
+			    bound);
 	judge->detail->dwell = min(dwell, age(judge));
 	judge->detail->bound = bound;
 	return VERDICT_IDLE_CLIENT;
@@ -396,6 +425,7 @@ struct verdict_context verdict_context_of(const struct trace_view *view,
 		.killed = killed && !ended,
 	};
 
+	context.uring = process->flags & CW_PROCESS_URING;
 	context.orderly = ended && process->ended_by != CW_END_SIGNAL &&
 			  process->ended_by != CW_END_UNKNOWN;
 	if (ended)
