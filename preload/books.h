@@ -96,6 +96,11 @@ bool books_shared_by_threads(void);
  * which a notice tells. A child that it forks has books, and inherits nothing. */
 void books_leave(void);
 
+/* A child has been made that has memory of its own, but its parent's descriptors (CLONE_FILES without
+ * CLONE_VM): what either does to them the other's books do not show, which a notice tells. Preserves
+ * errno. */
+void books_share_files(void);
+
 /* For the end of the process: its books, in a thread that has left them, too. */
 struct books *books_to_end(void);
 /* Has the calling thread left them? Then it cannot ask the kernel about their sockets. */

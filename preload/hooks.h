@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -172,6 +173,12 @@ struct real {
 	HOOK_LIST
 #undef HOOK
 };
+
+/* Of clone()'s flags: the child has our descriptors, but memory of its own. */
+static inline bool clone_shares_files_alone(unsigned long flags)
+{
+	return (flags & (CLONE_FILES | CLONE_VM)) == CLONE_FILES;
+}
 
 extern struct real real;
 extern _Atomic int real_ready;

@@ -46,6 +46,7 @@ CW_HOOK int clone(int (*f)(void *), void *stack, int flags, void *argument, ...)
 	pid_t *parent_tid;
 	void *tls;
 	pid_t *child_tid;
+	int pid;
 
 	va_start(ap, argument);
 	parent_tid = va_arg(ap, pid_t *);
@@ -54,5 +55,8 @@ CW_HOOK int clone(int (*f)(void *), void *stack, int flags, void *argument, ...)
 	va_end(ap);
 	if (is_like_vfork(flags))
 		vfork_mark = 1;
-	return real_get()->clone(f, stack, flags, argument, parent_tid, tls, child_tid);
+	pid = real_get()->clone(f, stack, flags, argument, parent_tid, tls, child_tid);
+	if (pid > 0 && clone_shares_files_alone((unsigned long)flags))
+		books_share_files();
+	return pid;
 }

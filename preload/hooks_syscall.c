@@ -13,6 +13,9 @@
 #include "sandbox.h"
 #include "uring.h"
 
+#ifndef SYS_clone3
+#define SYS_clone3 435 /* Linux 5.3 */
+#endif
 #ifndef SYS_io_uring_setup
 #define SYS_io_uring_setup 425 /* Linux 5.1 */
 #endif
@@ -172,6 +175,19 @@ static long accept_like(long number, const long *a)
 	return fd;
 }
 
+/* In the parent alone: in the child it is 0. (clone3's arguments begin with the flags.) */
+static long clone_like(long number, const long *a)
+{
+	long pid = next(number, a);
+	unsigned long flags = (unsigned long)a[0];
+
+	if (pid > 0 && number != SYS_clone)
+		flags = *(const unsigned long *)a[0];
+	if (pid > 0 && clone_shares_files_alone(flags))
+		books_share_files();
+	return pid;
+}
+
 /* The listener that SECCOMP_FILTER_FLAG_NEW_LISTENER asks for is a descriptor. */
 static long seccomp_like(const long *a)
 {
@@ -277,6 +293,9 @@ CW_HOOK long syscall(long number, ...)
 		return pidfd_getfd((int)a[0], (int)a[1], (unsigned)a[2]);
 	case SYS_unshare:
 		return unshare((int)a[0]);
+	case SYS_clone:
+	case SYS_clone3:
+		return clone_like(number, a);
 	case SYS_io_uring_setup:
 		uring_note();
 		break;

@@ -194,6 +194,17 @@ def test_clone_child_with_our_descriptors_closes_ours(start):
     assert "out of our sight" not in report.text
 
 
+@pytest.mark.parametrize("way", ["apart", "apart-raw", "apart-3"])
+def test_child_with_our_descriptors_and_memory_of_its_own_is_told_of(start, way):
+    run = start([program("clone_vm"), way], grace="20ms")
+    assert run.wait() == 0, run.err
+    assert run.err.startswith("closewait: a child shares the descriptors, but not the memory")
+    report = Report(run.err)
+    assert (report.leaks, report.only().verdict) == (1, "eof-ignored"), report.text
+    assert "2 gone out of our sight" in report.text, report.text
+    assert "note: closewait: a child shares the descriptors" in report.text, report.text
+
+
 def listings(start, need, directory, children):
     """How often directories are read while so many children come and go."""
     run = start([need("strace"), "-f", "-qq", "-e", "trace=getdents64", "-o", "calls", "-E",

@@ -43,7 +43,7 @@ def test_threads_at_random(start, seed, unwind):
 APART = "closewait: a thread has taken descriptors of its own"
 
 
-@pytest.mark.parametrize("way", ["thread", "exit"])
+@pytest.mark.parametrize("way", ["thread", "call", "exit"])
 def test_thread_with_descriptors_of_its_own_closes_nobody_elses(start, way):
     run = start([program("unshared"), way], grace="20ms")
     assert run.wait() == 0, run.err

@@ -4,11 +4,12 @@
  * and closes sockets in it under the numbers of those that the main thread keeps. That one leaks
  * one connection whose EOF it has read.
  *
- * Usage: unshared thread|alone|fork|exit. alone: no thread, all is closed before the leak; fork:
+ * Usage: unshared thread|call|alone|fork|exit. call: by unshare(); alone: no thread, all is closed before the leak; fork:
  * the thread forks a child that leaks one, too; exit: the thread ends the process.
  */
 #include <linux/close_range.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 #include "loopback.h"
@@ -29,7 +30,10 @@ static void *leaves(void *unused)
 {
 	struct pair pair;
 
-	must(!close_range(3, ~0u, CLOSE_RANGE_UNSHARE), "close_range");
+	if (!strcmp(way, "call"))
+		must(!unshare(CLONE_FILES) && !close_range(3, ~0u, 0), "unshare");
+	else
+		must(!close_range(3, ~0u, CLOSE_RANGE_UNSHARE), "close_range");
 	pair = pair_open();
 	if (!strcmp(way, "fork")) {
 		pid_t pid = fork();
