@@ -61,20 +61,21 @@ static void put_number(char *to, unsigned n)
 	*to = '\0';
 }
 
-static void tell_refusal(void)
+static void refuse(const char *what)
 {
-	char major[12], minor[12];
-
-	put_number(major, python.major);
-	put_number(minor, python.minor);
-	notice_add("Python ", major, ".", minor, ": frames not supported", NULL);
+	atomic_store(&python.state, PYTHON_REFUSED);
+	notice_add(what, ": frames not supported", NULL);
 	notice_keep();
 }
 
 void python_distrust(void)
 {
-	atomic_store(&python.state, PYTHON_REFUSED);
-	tell_refusal();
+	char name[32] = "Python ";
+
+	put_number(name + strlen(name), python.major);
+	strcat(name, ".");
+	put_number(name + strlen(name), python.minor);
+	refuse(name);
 }
 
 static void take_functions(const struct module *m)
@@ -112,10 +113,20 @@ static bool usable(const struct module *m, const char *version)
 	       python_check_types();
 }
 
+/* Its functions are named PyPy*; which version it is only code of its own could tell. */
+static bool is_pypy(const struct module *m)
+{
+	return elf_symbol(m, "pypy_execute_source") || elf_symbol(m, "PyPy_GetVersion");
+}
+
 static void look(const struct module *m)
 {
 	const char *(*version)(void);
 
+	if (is_pypy(m)) {
+		refuse("PyPy");
+		return;
+	}
 	function(&version, m, "Py_GetVersion");
 	if (!version || !elf_symbol(m, "PyGILState_GetThisThreadState"))
 		return;
