@@ -81,6 +81,11 @@ void python_distrust(void)
 static void take_functions(const struct module *m)
 {
 	function(&python.this_thread, m, "PyGILState_GetThisThreadState");
+	function(&python.newest_interpreter, m, "PyInterpreterState_Head");
+	function(&python.main_interpreter, m, "PyInterpreterState_Main");
+	if (!python.main_interpreter) /* before 3.7 */
+		function(&python.main_interpreter, m,
+			 "_PyGILState_GetInterpreterStateUnsafe");
 	function(&python.is_initialized, m, "Py_IsInitialized");
 	function(&python.is_finalizing, m, "Py_IsFinalizing");
 	if (!python.is_finalizing)
@@ -99,6 +104,15 @@ static void take_types(const struct module *m)
 		python.at.byte_names ? python.bytes_type : object(m, "PyUnicode_Type");
 }
 
+static void take_eval_loop(const struct module *m)
+{
+	const char *name = python.major == 2 ? "PyEval_EvalFrameEx"
+					     : "_PyEval_EvalFrameDefault";
+
+	python.eval_low = elf_symbol(m, name);
+	python.eval_high = elf_symbol_end(m, name);
+}
+
 static bool usable(const struct module *m, const char *version)
 {
 	if (!is_release(version) ||
@@ -107,8 +121,10 @@ static bool usable(const struct module *m, const char *version)
 		return false;
 	take_functions(m);
 	take_types(m);
+	take_eval_loop(m);
 	/* Without a word of the end there is none that it may be relied on. */
 	return python.this_thread && python.is_initialized &&
+	       python.newest_interpreter &&
 	       (python.is_finalizing || python.finalizing || python.major == 2) &&
 	       python_check_types();
 }
@@ -136,6 +152,19 @@ static void look(const struct module *m)
 		return;
 	}
 	python_distrust();
+}
+
+#define THREAD_INTERPRETER_27 8
+
+/* The list begins with the newest one. In 2.7, which does not tell the main one, a thread's first
+ * state is as good as always of that. */
+bool python_is_several(void)
+{
+	const void *newest = python.newest_interpreter();
+
+	if (python.main_interpreter)
+		return python.main_interpreter() != newest;
+	return *(void **)((char *)python.this_thread() + THREAD_INTERPRETER_27) != newest;
 }
 
 void python_look_again(void)

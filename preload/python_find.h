@@ -31,7 +31,11 @@ struct python {
 	uintptr_t frame_type;
 	uintptr_t text_type;  /* of names */
 	uintptr_t bytes_type; /* of line tables */
+	uintptr_t eval_low; /* the evaluation loop; 0: not known */
+	uintptr_t eval_high;
 	void *(*this_thread)(void);
+	void *(*main_interpreter)(void); /* 2.7: NULL */
+	void *(*newest_interpreter)(void);
 	int (*is_initialized)(void);
 	int (*is_finalizing)(void); /* NULL: */
 	const uintptr_t
@@ -60,6 +64,9 @@ static inline bool python_may_be_gone(void)
 /* Looks whether it was; then there is none any more, until another is found. For the holder of the
  * sites' lock. */
 void python_look_again(void);
+
+/* Are there subinterpreters? No lock is taken, nothing of theirs is read. */
+bool python_is_several(void);
 
 /* Its stack is not what its table of offsets says: never again in this process. */
 void python_distrust(void);

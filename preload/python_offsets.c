@@ -36,7 +36,7 @@ static const struct {
 		.file = 104, .name = 112, .first_line = 40, .table = 120, .code_size = 176,
 		NAMES_TO_311, .lines = PYTHON_LINES_RANGES}},
 	{3, 11, {.thread_frame = 56, .has_cframe = true, .cframe_frame = 8,
-		.thread_id = 152, .back = 48, .frame_code = 32, .lasti = 56, .owner = 69,
+		.thread_id = 152, .back = 48, .frame_code = 32, .lasti = 56, .entry = 68,
 		.file = 112, .name = 128, .first_line = 72, .table = 136, .code_size = 184,
 		NAMES_TO_311, .lines = PYTHON_LINES_LOCATIONS}},
 	{3, 12, {.thread_frame = 56, .has_cframe = true, .cframe_frame = 0,

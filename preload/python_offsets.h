@@ -27,7 +27,8 @@ struct python_offsets {
 	uint16_t frame_code;
 	uint16_t lasti;
 	uint8_t lasti_unit; /* bytes; 0: it is a pointer into the code */
-	uint16_t owner;     /* one byte */
+	uint16_t owner;     /* one byte; from 3.12 */
+	uint16_t entry;     /* one byte, whether C called in here: 3.11 */
 	uint16_t file;
 	uint16_t name; /* the qualified one where there is one */
 	uint16_t first_line;

@@ -171,34 +171,82 @@ static uint32_t take_frames(struct books *b, uint64_t *hash, uint16_t *flags)
 			*flags |= CW_SITE_CUT;
 			return count;
 		}
-		if (!add_frame(b, &frame, count++))
+		if (!add_frame(b, &frame, count))
 			return 0;
+		if (python_walk_entered(&cursor, false))
+			work.frames[count].flags |= CW_FRAME_ENTRY;
+		count++;
 		*hash = python_key_add(*hash, &frame);
 	}
 	return cursor.lost ? 0 : count;
 }
 
-/* The first stack is walked with every check there is. A thread that the interpreter does not know
- * proves nothing. */
-static bool trusted(void)
+/* How often C called the interpreter, by its frames. */
+static uint32_t entries(bool checked)
 {
 	struct python_cursor cursor;
 	struct python_frame frame;
+	uint32_t count = 0;
+
+	if (!python_walk_begin(&cursor, checked))
+		return 0;
+	while (checked ? python_walk_next_checked(&cursor, &frame)
+		       : python_walk_next(&cursor, &frame))
+		count += python_walk_entered(&cursor, checked);
+	return count;
+}
+
+/* How often its evaluation loop is on the native stack. */
+static uint32_t evaluations(const struct cw_site *native)
+{
+	const struct module *m = python.eval_low ? modules_find(python.eval_low) : NULL;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; m && i < native->count; i++) {
+		uintptr_t pc = m->base + native->frames[i].offset;
+
+		count += native->frames[i].module == m->ref && pc > python.eval_low &&
+			 pc <= python.eval_high;
+	}
+	return count;
+}
+
+/* Are the frames found those of the code that runs here? To 3.11 the state that the interpreter tells
+ * of a thread is its first one, also while another runs, as that of a subinterpreter: then
+ * its frames stand around what is running, and C called the interpreter more often than they
+ * tell. From 3.12 on it is the one that runs. */
+static bool is_running(const struct cw_site *native, bool checked)
+{
+	if (python.at.owner)
+		return true;
+	if (!python.eval_low || native->flags & CW_SITE_CUT)
+		return !python_is_several();
+	return evaluations(native) <= entries(checked);
+}
+
+/* The first stack is walked with every check there is. A thread that the interpreter does not know
+ * proves nothing. */
+static bool trusted(const struct cw_site *native)
+{
+	struct python_cursor cursor;
+	struct python_frame frame;
+	bool entered = true; /* as the outermost one must be */
 	unsigned count = 0;
 
 	if (python_state() != PYTHON_FOUND)
 		return python_state() == PYTHON_TRUSTED;
 	if (!python_walk_begin(&cursor, true))
 		return false;
-	while (python_walk_next_checked(&cursor, &frame))
-		count++;
-	if (cursor.lost) {
+	for (; python_walk_next_checked(&cursor, &frame); count++)
+		entered = python_walk_entered(&cursor, true);
+	if (cursor.lost || !entered || (!count && cursor.steps)) {
 		python_distrust();
 		return false;
 	}
-	if (count)
-		atomic_store(&python.state, PYTHON_TRUSTED);
-	return count != 0;
+	if (!count || !is_running(native, true))
+		return false;
+	atomic_store(&python.state, PYTHON_TRUSTED);
+	return true;
 }
 
 static cw_ref intern(struct books *b, const struct cw_site *native, uint32_t count,
@@ -234,7 +282,7 @@ cw_ref python_site_make(struct books *b, cw_ref native)
 	uint32_t count;
 	cw_ref site;
 
-	if (!trusted())
+	if (!trusted(ref_pointer(native)) || !is_running(ref_pointer(native), false))
 		return native;
 	count = take_frames(b, &hash, &flags);
 	if (!count)

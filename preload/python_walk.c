@@ -41,18 +41,27 @@ bool python_walk_begin(struct python_cursor *cursor, bool checked)
 	       python_load(checked, cursor->next + at->cframe_frame, &cursor->next);
 }
 
+static inline __attribute__((always_inline)) bool load_byte(bool checked, uintptr_t at,
+							    unsigned *value)
+{
+	uintptr_t word;
+
+	if (!python_load(checked, at & ~7ul, &word))
+		return false;
+	*value = (uint8_t)(word >> (at & 7) * 8);
+	return true;
+}
+
 /* Who owns the frame: whether it runs Python code, or only marks where C called in. */
 static inline __attribute__((always_inline)) unsigned owner_of(bool checked,
 							       uintptr_t frame)
 {
-	uintptr_t word;
-	uint16_t owner = python.at.owner;
+	unsigned owner;
 
-	if (!owner)
+	if (!python.at.owner)
 		return 0;
-	if (!python_load(checked, frame + (owner & ~7u), &word))
-		return OWNER_MAX + 1;
-	return (uint8_t)(word >> (owner & 7) * 8);
+	return load_byte(checked, frame + python.at.owner, &owner) ? owner
+								    : OWNER_MAX + 1;
 }
 
 static inline __attribute__((always_inline)) bool take_place(bool checked, uintptr_t at,
@@ -104,8 +113,10 @@ static inline __attribute__((always_inline)) bool next(bool checked,
 			cursor->lost = true;
 			return false;
 		}
-		if (wanted)
+		if (wanted) {
+			cursor->frame = at;
 			return true;
+		}
 	}
 	return false;
 }
@@ -118,4 +129,15 @@ bool python_walk_next(struct python_cursor *cursor, struct python_frame *frame)
 bool python_walk_next_checked(struct python_cursor *cursor, struct python_frame *frame)
 {
 	return next(true, cursor, frame);
+}
+
+bool python_walk_entered(const struct python_cursor *cursor, bool checked)
+{
+	unsigned entry;
+
+	if (python.at.owner)
+		return cursor->next && owner_of(checked, cursor->next) >= OWNER_CSTACK;
+	if (!python.at.entry)
+		return true;
+	return load_byte(checked, cursor->frame + python.at.entry, &entry) && entry == 1;
 }

@@ -19,6 +19,7 @@ struct python_frame {
 
 /* Where a walk is: the next frame, 0 at the end. */
 struct python_cursor {
+	uintptr_t frame; /* the last that was given */
 	uintptr_t next;
 	unsigned steps;
 	bool lost; /* it ended at something that is no frame */
@@ -28,3 +29,7 @@ struct python_cursor {
 bool python_walk_begin(struct python_cursor *cursor, bool checked);
 bool python_walk_next(struct python_cursor *cursor, struct python_frame *frame);
 bool python_walk_next_checked(struct python_cursor *cursor, struct python_frame *frame);
+
+/* Did C call the interpreter for the frame that was given last? Then it is the outermost of those that
+ * one call of its evaluation loop runs. */
+bool python_walk_entered(const struct python_cursor *cursor, bool checked);

@@ -425,6 +425,7 @@ enum cw_frame_flag {
 		<< 0, /* the pc itself (a signal interrupted it), not a return address */
 	CW_FRAME_PYTHON =
 		1u << 1, /* module refers to a cw_code, offset is the line, 0: none */
+	CW_FRAME_ENTRY = 1u << 3, /* of Python's: C called the interpreter for it */
 };
 
 struct cw_frame {
