@@ -181,19 +181,32 @@ void python_look_again(void)
 		atomic_store(&python.state, PYTHON_NONE);
 }
 
+/* The frames of the one that was found may then stand around what another runs. */
+static void look_for_another(const struct module *m)
+{
+	uintptr_t this_thread = elf_symbol(m, "PyGILState_GetThisThreadState"), known;
+
+	memcpy(&known, &python.this_thread, sizeof known);
+	if (this_thread && this_thread != known)
+		refuse("Two Pythons in one process");
+}
+
 void python_seek(const struct stack *stack)
 {
-	static uint32_t added;
+	static uint32_t asked;
 
-	if (python_state() != PYTHON_NONE || added == modules_added())
+	if (python_state() == PYTHON_REFUSED || asked == modules_added())
 		return;
-	for (uint32_t i = 0; i < stack->count && python_state() == PYTHON_NONE; i++) {
+	for (uint32_t i = 0; i < stack->count; i++) {
 		struct module *m = (struct module *)modules_find(stack->pcs[i] - 1);
 
-		if (m && !m->asked)
+		if (!m || m->asked)
+			continue;
+		m->asked = true;
+		asked++;
+		if (python_state() == PYTHON_NONE)
 			look(m);
-		if (m)
-			m->asked = true;
+		else if (python_state() != PYTHON_REFUSED)
+			look_for_another(m);
 	}
-	added = modules_added();
 }

@@ -50,7 +50,8 @@ static inline enum python_state python_state(void)
 						       memory_order_acquire);
 }
 
-/* Looks into the modules of a stack that nobody has looked into. For the holder of the sites'
+/* Looks into the modules of a stack that nobody has looked into: for an interpreter, and for a second
+ * one, which ends it all. For the holder of the sites'
  * lock, and not for the stack of a signal handler. */
 void python_seek(const struct stack *stack);
 

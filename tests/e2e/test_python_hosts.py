@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Interpreters that are not just CPython in its main thread: right, or refused."""
+import glob
 import json
 import os
 import subprocess
 
 import pytest
 
-from reports import Report, named
+from reports import Report
 from traced import PYTHON, await_close_wait, client, example, program, pythons
 
 
@@ -76,3 +77,116 @@ def test_a_subinterpreter_s_socket_is_not_laid_to_the_main_interpreter(
     assert told["outer"] in captured
     captured.remove(told["outer"])
     assert captured == [told["inner"] if version(python) >= (3, 12) else []]
+
+
+LEAKS = """
+import socket, time
+
+def serves():
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1)
+    peer = socket.create_connection(listener.getsockname())
+    conn, _ = listener.accept()
+    peer.close()
+    conn.recv(1)
+    kept.append(conn)
+
+try:
+    kept
+except NameError:
+    kept = []
+"""
+# Lines of it, and of what is written behind it.
+ACCEPT, READ = [LEAKS.split("\n").index(line) + 1
+                for line in ("    conn, _ = listener.accept()", "    conn.recv(1)")]
+TEXT = LEAKS.count("\n") + 1
+END = "\ntime.sleep(0.02)\nfor conn in kept: conn.detach()\n"
+
+
+def library_of(python):
+    """The libpython that an interpreter belongs to, and their prefix."""
+    prefix = os.path.dirname(os.path.dirname(python))
+    found = sorted(glob.glob(os.path.join(prefix, "lib", "libpython?.*.so.1.0")) +
+                   glob.glob(os.path.join(prefix, "lib", "*-linux-gnu", "libpython3.*.so.1.0")))
+    if not found:
+        pytest.skip("no libpython beside " + python)
+    return found[0], prefix
+
+
+@pytest.fixture
+def script(tmp_path):
+    """script(name, text) writes one that leaks as `text` says."""
+    def write(name, text):
+        path = tmp_path / name
+        path.write_text(LEAKS + text + END)
+        return str(path)
+    return write
+
+
+def test_a_library_that_keeps_its_symbols_to_itself(start, script):
+    """Extension modules of pyenv's find no symbols then; Debian's has what a socket needs built in."""
+    library, prefix = library_of(PYTHON)
+    server = start([program("embeds_python"), library, script("one.py", "serves()"), prefix,
+                    "local"], grace="1ms")
+    assert server.wait() == 0, server.err
+    groups = [g for g in Report(server.err).groups if g.stacks["EOF read"][0] == "<string>:%d in serves" % READ]
+    assert [g.count for g in groups] == [1], server.err
+    assert groups[0].stacks["opened"][:2] == ["<string>:%d in serves" % ACCEPT,
+                                              "<string>:%d in <module>" % TEXT], server.err
+
+
+@pytest.mark.parametrize("python", [p for p in pythons() if version(p) >= (3, 0)],
+                         ids=interpreter_name)
+def test_a_second_interpreter_after_the_first_one_s_end(start, script, python):
+    library, prefix = library_of(python)
+    text = "def first(): serves()\nfirst()"
+    server = start([program("embeds_python"), library, script("one.py", text), prefix, "again"],
+                   grace="1ms")
+    assert server.wait() == 0, server.err
+    report = Report(server.err)
+    assert report.leaks == 3, report.text
+    assert sorted(g.stacks["opened"][:3] for g in report.groups)[:2] == [
+        ["<string>:%d in serves" % ACCEPT, "<string>:%d in first" % TEXT,
+         "<string>:%d in <module>" % (TEXT + 1)]] * 2
+
+
+@pytest.mark.parametrize("python", [p for p in pythons()[1:] if version(p) >= (3, 0)],
+                         ids=interpreter_name)
+def test_two_interpreters_in_one_process(start, script, python):
+    """One within the other: what the inner one holds is not laid to the outer one's frames."""
+    library, prefix = library_of(python)
+    inner, inner_prefix = library_of(PYTHON)
+    text = ("import ctypes\ndef before(): serves()\nbefore()\n"
+            "def calls(): ctypes.CDLL(None).run_inner()\ncalls()\n"
+            "def after(): serves()\nafter()\n")
+    server = start([program("nests_python"), library, script("outer.py", text), prefix,
+                    inner, script("inner.py", "def within(): serves()\nwithin()"),
+                    inner_prefix], grace="1ms")
+    assert server.wait() == 0, server.err
+    report = Report(server.err)
+    assert report.leaks == 3, report.text
+    assert "Two Pythons in one process: frames not supported" in report.text
+    python_stacks = [g.stacks["opened"] for g in report.groups
+                     if g.stacks["opened"][0].startswith("<string>")]
+    assert python_stacks == [["<string>:%d in serves" % ACCEPT,
+                              "<string>:%d in before" % (TEXT + 1),
+                              "<string>:%d in <module>" % (TEXT + 2)]], report.text
+
+
+def test_a_static_interpreter_that_exports_nothing_stays_native(start, need, script, tmp_path):
+    archives = glob.glob("/usr/lib/python3*/config-3*/libpython3.*.a")
+    archives = [a for a in archives if not a.endswith("-pic.a")]
+    if not archives:
+        pytest.skip("no archive of libpython")
+    need("gcc")
+    binary = str(tmp_path / "static_python")
+    source = os.path.join(os.path.dirname(program("python_churn.py")), "static_python.c")
+    subprocess.run(["gcc", "-s", "-no-pie", "-o", binary, source, archives[0], "-lexpat", "-lz",
+                    "-lm", "-ldl", "-lutil", "-lpthread"], check=True)
+    server = start([binary, script("one.py", "serves()")], grace="1ms")
+    assert server.wait() == 0, server.err
+    report = Report(server.err)
+    group = report.only()
+    assert all(f.startswith("static_python+0x") for f in group.stacks["opened"][:3]), group.text
+    assert "not supported" not in report.text

@@ -126,7 +126,8 @@ def test_an_interpreter_that_a_program_opens_late(start, tmp_path, python):
     script = tmp_path / "embedded.py"
     with open(example("stuck_server.py")) as f:
         script.write_text("import sys\nsys.argv = ['x', '0']\n" + f.read())
-    server = start([program("embeds_python"), library, str(script), prefix], grace="1ms")
+    server = start([program("embeds_python"), library, str(script), prefix, "global"],
+                   grace="1ms")
     client(server.port(), b"Hello, server!")
     server.line("received 14 bytes")
     time.sleep(0.1)
@@ -142,7 +143,8 @@ def test_an_interpreter_that_a_program_unloads(start, tmp_path, python):
     script = tmp_path / "embedded.py"
     script.write_text("import socket\na, b = socket.socketpair()\na.close()\n"
                       "assert not b.recv(1)\nb.close()\n")
-    server = start([program("embeds_python"), library, str(script), prefix], grace="1ms")
+    server = start([program("embeds_python"), library, str(script), prefix, "global"],
+                   grace="1ms")
     assert server.wait() == 0, server.err
     assert server.out in ("unloaded\n", "stays\n")
     group = Report(server.err).only()
