@@ -214,14 +214,14 @@ static uint32_t evaluations(const struct cw_site *native)
 /* Are the frames found those of the code that runs here? To 3.11 the state that the interpreter tells
  * of a thread is its first one, also while another runs, as that of a subinterpreter: then
  * its frames stand around what is running, and C called the interpreter more often than they
- * tell. From 3.12 on it is the one that runs. */
+ * tell. (So it is on a greenlet's stack, too, whose frames are the right ones: hence this is asked only
+ * where there are subinterpreters.) From 3.12 on it is the one that runs. */
 static bool is_running(const struct cw_site *native, bool checked)
 {
-	if (python.at.owner)
+	if (python.at.owner || !python_is_several())
 		return true;
-	if (!python.eval_low || native->flags & CW_SITE_CUT)
-		return !python_is_several();
-	return evaluations(native) <= entries(checked);
+	return python.eval_low && !(native->flags & CW_SITE_CUT) &&
+	       evaluations(native) <= entries(checked);
 }
 
 /* The first stack is walked with every check there is. A thread that the interpreter does not know

@@ -190,3 +190,19 @@ def test_a_static_interpreter_that_exports_nothing_stays_native(start, need, scr
     group = report.only()
     assert all(f.startswith("static_python+0x") for f in group.stacks["opened"][:3]), group.text
     assert "not supported" not in report.text
+
+
+def test_greenlets_that_take_turns_in_recv(start, closewait, tmp_path):
+    if subprocess.run([PYTHON, "-c", "import gevent"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("python3-gevent is not installed")
+    server = start([PYTHON, program("python3/greenlets.py"), "20"], stdin=subprocess.PIPE,
+                   grace="1ms")
+    server.line("^ready$")
+    told = truths(server.out)
+    assert len(told) == 125
+    captured = python_stacks(closewait, tmp_path, server.pid, "eof")
+    # gevent's own recv() is around the system's.
+    captured = [stack[1:] if "/gevent/" in stack[0][1] else stack for stack in captured]
+    for shape in told:
+        assert told[shape] in captured, (shape, told[shape], captured)
+    assert {tuple(stack) for stack in captured} == {tuple(stack) for stack in told.values()}
