@@ -3,12 +3,13 @@
 import glob
 import json
 import os
+import re
 import subprocess
 
 import pytest
 
 from reports import Report
-from traced import PYTHON, await_close_wait, client, example, program, pythons
+from traced import PYTHON, await_close_wait, client, example, program, pythons, until
 
 
 def interpreter_name(path):
@@ -206,3 +207,47 @@ def test_greenlets_that_take_turns_in_recv(start, closewait, tmp_path):
     for shape in told:
         assert told[shape] in captured, (shape, told[shape], captured)
     assert {tuple(stack) for stack in captured} == {tuple(stack) for stack in told.values()}
+
+
+def uwsgi_port(server):
+    """uWSGI's log goes to stderr, which is the only one to tell the port."""
+    pattern = r"bound to TCP address 127\.0\.0\.1:(\d+)"
+    found = until(lambda: re.search(pattern, server.err) or not server.alive(), "uwsgi's port")
+    assert found is not True, server.err
+    if "Python version" not in until(lambda: "spawned uWSGI" in server.err and server.err,
+                                     "uwsgi's worker"):
+        pytest.skip("uwsgi-plugin-python3 is not installed")
+    return int(found.group(1))
+
+
+def line_of(path, text):
+    with open(path) as f:
+        return [i for i, line in enumerate(f, 1) if text in line][0]
+
+
+@pytest.mark.parametrize("how", ["one app", "threads", "master", "two apps"])
+def test_what_an_application_of_uwsgi_s_keeps(start, closewait, tmp_path, directory, need, how):
+    """The plugin with the interpreter is loaded late; uWSGI accepts and reads requests in C."""
+    app = program("python3/uwsgi_app.py")
+    options = {"one app": ["--wsgi-file", app],
+               "threads": ["--wsgi-file", app, "--threads", "2"],
+               "master": ["--wsgi-file", app, "--master"],
+               "two apps": ["--mount", "/a=" + app, "--mount", "/b=" + app]}[how]
+    server = start([need("uwsgi"), "--plugin", "python3", "--http-socket", "127.0.0.1:0",
+                    "--die-on-term", "--need-app"] + options, grace="1ms")
+    port = uwsgi_port(server)
+    answer = len("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\ndone")
+    prefixes = ["/a/", "/b/"] if how == "two apps" else ["/"]
+    for prefix in prefixes:
+        client(port, b"GET %sconnects HTTP/1.0\r\n\r\n" % prefix.encode(), answer)
+        client(port, b"GET %skeeps HTTP/1.0\r\n\r\n" % prefix.encode(), answer)
+    await_close_wait(port, len(prefixes))
+    where = [("application", app, line_of(app, "        connects()"))]
+    reads = [("connects", app, line_of(app, "# reads the end"))] + where
+    writes = [("application", app, line_of(app, "# writes"))]
+    at_eof = [s for s in python_stacks(closewait, tmp_path, directory, "eof") if s]
+    at_write = [s for s in python_stacks(closewait, tmp_path, directory, "first_write") if s]
+    server.end()
+    # The second one has a subinterpreter of its own: its frames are not to be had to Python 3.11.
+    assert set(map(tuple, at_eof)) == {tuple(reads)}, server.err
+    assert set(map(tuple, at_write)) == {tuple(writes)}, server.err
