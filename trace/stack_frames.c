@@ -186,6 +186,62 @@ static void want_leaf(const struct naming *naming, struct stack_frames *wanted,
 			want(wanted, i, i + 1);
 }
 
+static uint32_t entry_count(const struct cw_site *site, uint32_t python)
+{
+	uint32_t entries = 0;
+
+	for (uint32_t i = 0; i < python; i++)
+		entries += (site->frames[i].flags & CW_FRAME_ENTRY) != 0;
+	return entries;
+}
+
+static uint32_t loop_count(const struct naming *naming, const struct cw_site *site,
+			   uint32_t begin, uint32_t count)
+{
+	uint32_t loops = 0;
+
+	for (uint32_t i = begin; i < count; i++)
+		loops += is_eval_loop(naming, &site->frames[i]);
+	return loops;
+}
+
+/* The Python frames that one evaluation loop runs: up to one that C called it for. Those before
+ * `shown` are passed over. Returns where the next loop's begin. */
+static uint32_t want_loop(struct stack_frames *wanted, uint32_t next, uint32_t shown)
+{
+	uint32_t last = next;
+
+	while (!(wanted->site->frames[last].flags & CW_FRAME_ENTRY))
+		last++;
+	want(wanted, next > shown ? next : shown, last + 1);
+	return last + 1;
+}
+
+/* In the order in which they called each other: in the place of each evaluation loop stand the Python
+ * frames that it runs. False, and nothing is wanted: it is not certain which these are. */
+static bool want_in_order(const struct naming *naming, struct stack_frames *wanted,
+			  uint32_t python, uint32_t count)
+{
+	const struct cw_site *site = wanted->site;
+	uint32_t shown = naming->all ? 0 : python_first(naming->view, site, python);
+	uint32_t end = naming->all ? count : wanted_end(naming, site, python, count);
+	uint32_t entries = entry_count(site, python);
+	uint32_t next = 0;
+
+	if (site->flags & CW_SITE_CUT || !entries ||
+	    !(site->frames[python - 1].flags & CW_FRAME_ENTRY) ||
+	    loop_count(naming, site, python, count) != entries)
+		return false;
+	for (uint32_t i = python; i < end; i++) {
+		if (is_eval_loop(naming, &site->frames[i]))
+			next = want_loop(wanted, next, shown);
+		else if (naming->all || wanted->count ||
+			 !is_between_frame(naming, &site->frames[i]))
+			want(wanted, i, i + 1);
+	}
+	return true;
+}
+
 struct stack_frames stack_frames_wanted(const struct naming *naming, cw_ref ref)
 {
 	struct stack_frames wanted;
@@ -198,6 +254,8 @@ struct stack_frames stack_frames_wanted(const struct naming *naming, cw_ref ref)
 		return wanted;
 	}
 	python = python_count(wanted.site, count);
+	if (python && naming->native && want_in_order(naming, &wanted, python, count))
+		return wanted;
 	if (naming->all) {
 		want(&wanted, 0, count);
 		return wanted;

@@ -17,7 +17,8 @@ struct naming {
 	const struct trace_view *view;
 	const struct symbolizer *symbolizer; /* NULL: nobody */
 	bool all;                            /* every frame is wanted */
-	bool native; /* also the interpreter's own, where there are Python frames */
+	bool native; /* also the interpreter's own, where there are Python frames, in the order of
+		      * the calls where it is certain */
 };
 
 /* The frame's module; NULL: it has none, as a Python frame. */

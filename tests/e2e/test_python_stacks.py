@@ -39,7 +39,7 @@ def expected(entry):
 
 def json_report(closewait, tmp_path, *arguments):
     path = str(tmp_path / "report.json")
-    done = closewait("report", "--all", "--json", path, *arguments)
+    done = closewait("report", "--json", path, *arguments)
     assert done.returncode == 0, done.stderr
     with open(path) as f:
         return json.load(f)
@@ -65,10 +65,36 @@ def test_every_shape_is_what_the_interpreter_says(start, closewait, tmp_path, py
     server = start([python, program("python_shapes.py"), str(place)], stdin=subprocess.PIPE,
                    grace="1ms")
     server.line("^ready$")
-    report = json_report(closewait, tmp_path, server.pid)
+    report = json_report(closewait, tmp_path, "--all", server.pid)
     assert held_against(report, server.out) >= (40 if "/2.7" not in python else 30)
+    in_order(json_report(closewait, tmp_path, "--all", "--native", server.pid), server.out)
     server.process.stdin.close()
     assert server.wait() == 0
+
+
+LOOPS = "_PyEval_EvalFrameDefault", "PyEval_EvalFrameEx"
+DEEP = 60  # native frames: from about there on they are cut, and cannot be counted
+
+
+def in_order(report, output):
+    """With --native each evaluation loop is replaced by the Python frames that it runs."""
+    stacks = [g["stacks"]["eof"] for g in report["groups"] if g["stacks"]["eof"]]
+    ordered = 0
+    for truth in [json.loads(line) for line in output.splitlines() if line.startswith("{")]:
+        stack = [s for s in stacks if [(f["function"], f["file"], f["line"]) for f in s
+                                       if f["language"] == "python"] == expected(truth)][0]
+        loops = [f for f in stack if (f["function"] or "").startswith(LOOPS)]
+        native = [f for f in stack if f["language"] == "native" and not f["inlined"]]
+        assert not loops or len(native) > DEEP, (truth["shape"], stack)
+        if loops:
+            continue
+        ordered += 1
+        assert stack[0]["language"] == stack[-1]["language"] == "native", truth["shape"]
+        if truth["shape"] == "sorted_key":
+            # <lambda>, what calls it from C, sorted_key
+            places = [i for i, f in enumerate(stack) if f["language"] == "python"]
+            assert places[1] > places[0] + 1, stack
+    assert ordered > 25
 
 
 @every_python
@@ -78,7 +104,7 @@ def test_code_that_was_freed_lends_its_name_to_no_other(start, closewait, tmp_pa
     made = int(server.line(r"^ready, (\d+) addresses$").group(1))
     assert made < 300, "no address came again"
     truths = [json.loads(line) for line in server.out.splitlines() if line.startswith("[")]
-    report = json_report(closewait, tmp_path, server.pid)
+    report = json_report(closewait, tmp_path, "--all", server.pid)
     counts = {}
     for group in report["groups"]:
         if group["verdict"] == "eof-ignored":
