@@ -231,6 +231,35 @@ def test_an_interpreter_that_is_not_known_is_refused_with_a_note(start, version,
     assert told in report.text and not report.text.startswith("closewait: Python"), report.text
 
 
+@pytest.mark.parametrize("version", ["3.13", "3.14"])
+def test_the_layout_that_an_interpreter_publishes_is_followed(start, version):
+    """There is no 3.14 to try it on."""
+    server = start([program("fake_python"), version + ".0 (main)", version], grace="1ms")
+    assert server.wait() == 0
+    report = Report(server.err)
+    assert report.only().stacks["opened"] == ["fake.py:14 in inner", "fake.py:24 in outer"]
+    assert "not supported" not in report.text
+
+
+@pytest.mark.parametrize("version, layout, spoilt", [
+    ("3.13.0 (main)", "3.14", ""),
+    ("3.14.0 (main)", "3.13", ""),
+    ("3.15.0 (main)", "3.14", ""),
+    ("3.14.0 (main)", "3.14", "cookie"),
+    ("3.14.0 (main)", "3.14", "free-threaded"),
+    ("3.14.0 free-threading build (main)", "3.14", ""),
+    ("3.14.0 (main)", "3.14", "file"),
+    ("3.14.0 (main)", "3.14", "previous"),
+    ("3.14.0 (main)", "3.14", "owner"),
+])
+def test_a_layout_that_is_not_the_version_s_is_refused(start, version, layout, spoilt):
+    server = start([program("fake_python"), version, layout, spoilt], grace="1ms")
+    assert server.wait() == 0
+    report = Report(server.err)
+    assert "fake.py" not in report.text
+    assert "Python %s: frames not supported" % version[:4] in report.text
+
+
 def test_suppressions_name_python_functions_and_files(start, closewait, tmp_path, directory):
     server = start([PYTHON, program("python_churn.py"), "3"], stdin=subprocess.PIPE,
                    grace="1ms")
