@@ -68,8 +68,8 @@ static bool is_named(const struct symbol_table *t, const ElfW(Sym) * symbol,
 	       memcmp((const char *)at, name, size) == 0;
 }
 
-static const ElfW(Sym) * defined(const struct symbol_table *t, uint32_t index,
-				 const char *name)
+static const ElfW(Sym) *
+	defined(const struct symbol_table *t, uint32_t index, const char *name)
 {
 	const ElfW(Sym) *symbol = (const ElfW(Sym) *)t->symbols + index;
 

@@ -106,8 +106,8 @@ static void take_types(const struct module *m)
 
 static void take_eval_loop(const struct module *m)
 {
-	const char *name = python.major == 2 ? "PyEval_EvalFrameEx"
-					     : "_PyEval_EvalFrameDefault";
+	const char *name =
+		python.major == 2 ? "PyEval_EvalFrameEx" : "_PyEval_EvalFrameDefault";
 
 	python.eval_low = elf_symbol(m, name);
 	python.eval_high = elf_symbol_end(m, name);
@@ -123,8 +123,7 @@ static bool usable(const struct module *m, const char *version)
 	take_types(m);
 	take_eval_loop(m);
 	/* Without a word of the end there is none that it may be relied on. */
-	return python.this_thread && python.is_initialized &&
-	       python.newest_interpreter &&
+	return python.this_thread && python.is_initialized && python.newest_interpreter &&
 	       (python.is_finalizing || python.finalizing || python.major == 2) &&
 	       python_check_types();
 }
@@ -187,7 +186,7 @@ static void look_for_another(const struct module *m)
 	uintptr_t this_thread = elf_symbol(m, "PyGILState_GetThisThreadState"), known;
 
 	memcpy(&known, &python.this_thread, sizeof known);
-	if (this_thread && this_thread != known)
+	if (is_pypy(m) || (this_thread && this_thread != known))
 		refuse("Two Pythons in one process");
 }
 

@@ -31,7 +31,7 @@ struct python {
 	uintptr_t frame_type;
 	uintptr_t text_type;  /* of names */
 	uintptr_t bytes_type; /* of line tables */
-	uintptr_t eval_low; /* the evaluation loop; 0: not known */
+	uintptr_t eval_low;   /* the evaluation loop; 0: not known */
 	uintptr_t eval_high;
 	void *(*this_thread)(void);
 	void *(*main_interpreter)(void); /* 2.7: NULL */

@@ -61,7 +61,7 @@ static inline __attribute__((always_inline)) unsigned owner_of(bool checked,
 	if (!python.at.owner)
 		return 0;
 	return load_byte(checked, frame + python.at.owner, &owner) ? owner
-								    : OWNER_MAX + 1;
+								   : OWNER_MAX + 1;
 }
 
 static inline __attribute__((always_inline)) bool take_place(bool checked, uintptr_t at,

@@ -207,14 +207,17 @@ static uint32_t loop_count(const struct naming *naming, const struct cw_site *si
 
 /* The Python frames that one evaluation loop runs: up to one that C called it for. Those before
  * `shown` are passed over. Returns where the next loop's begin. */
-static uint32_t want_loop(struct stack_frames *wanted, uint32_t next, uint32_t shown)
+static uint32_t want_loop(struct stack_frames *wanted, uint32_t next, uint32_t shown,
+			  uint32_t python)
 {
-	uint32_t last = next;
+	uint32_t begin = next;
+	bool entry = false;
 
-	while (!(wanted->site->frames[last].flags & CW_FRAME_ENTRY))
-		last++;
-	want(wanted, next > shown ? next : shown, last + 1);
-	return last + 1;
+	/* A living process's trace may change under us. */
+	while (next < python && !entry)
+		entry = wanted->site->frames[next++].flags & CW_FRAME_ENTRY;
+	want(wanted, begin > shown ? begin : shown, next);
+	return next;
 }
 
 /* In the order in which they called each other: in the place of each evaluation loop stand the Python
@@ -234,7 +237,7 @@ static bool want_in_order(const struct naming *naming, struct stack_frames *want
 		return false;
 	for (uint32_t i = python; i < end; i++) {
 		if (is_eval_loop(naming, &site->frames[i]))
-			next = want_loop(wanted, next, shown);
+			next = want_loop(wanted, next, shown, python);
 		else if (naming->all || wanted->count ||
 			 !is_between_frame(naming, &site->frames[i]))
 			want(wanted, i, i + 1);

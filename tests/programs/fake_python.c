@@ -51,10 +51,10 @@ static const struct {
 	uintptr_t offset;
 } places[PLACES] = {
 	[CURRENT_FRAME] = {{23, 26}, 104}, [THREAD_ID] = {{24, 27}, 176},
-	[PREVIOUS] = {{29, 32}, 16},	   [EXECUTABLE] = {{30, 33}, 24},
-	[INSTR_PTR] = {{31, 34}, 64},	   [OWNER] = {{33, 36}, 83},
-	[FILE_NAME] = {{35, 40}, 120},	   [QUALNAME] = {{37, 42}, 136},
-	[LINETABLE] = {{38, 43}, 144},	   [FIRST_LINE] = {{39, 44}, 76},
+	[PREVIOUS] = {{29, 32}, 16},       [EXECUTABLE] = {{30, 33}, 24},
+	[INSTR_PTR] = {{31, 34}, 64},      [OWNER] = {{33, 36}, 83},
+	[FILE_NAME] = {{35, 40}, 120},     [QUALNAME] = {{37, 42}, 136},
+	[LINETABLE] = {{38, 43}, 144},     [FIRST_LINE] = {{39, 44}, 76},
 	[CODE_ADAPTIVE] = {{43, 48}, 216}, [ASCII_SIZE] = {{70, 80}, 40},
 };
 
@@ -150,7 +150,8 @@ static void make_types(void)
 	static struct {
 		const char *name;
 		uintptr_t type, offset, flags, doc;
-	} members[4] = {{.name = "co_filename"}, {.name = "co_firstlineno"},
+	} members[4] = {{.name = "co_filename"},
+			{.name = "co_firstlineno"},
 			{.name = "co_qualname"}};
 
 	members[0].offset = places[FILE_NAME].offset;
