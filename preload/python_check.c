@@ -94,8 +94,8 @@ bool python_check_types(void)
 	if (!python.code_type || !python.text_type || !python.bytes_type ||
 	    !check_code() || !check_strings())
 		return false;
-	/* To 3.9: later a frame object is no frame. */
-	if (python.at.lines == PYTHON_LINES_LOCATIONS || python.at.lasti_unit != 1)
+	/* To 3.10: later a frame object is no frame. That of 3.10 does not tell of f_lasti. */
+	if (python.at.lines == PYTHON_LINES_LOCATIONS)
 		return true;
 	return agrees(python.frame_type, "f_back", python.at.back) &&
 	       agrees(python.frame_type, "f_code", python.at.frame_code) &&

@@ -224,6 +224,13 @@ static bool is_running(const struct cw_site *native, bool checked)
 	       evaluations(native) <= entries(checked);
 }
 
+/* A frame that calls is not at its first instruction, but where the interpreter handles a signal:
+ * then another stack must prove it. */
+static bool may_call(const struct python_frame *frame)
+{
+	return !python.at.lasti_unit || frame->lasti > 0;
+}
+
 /* The first stack is walked with every check there is. A thread that the interpreter does not know
  * proves nothing. */
 static bool trusted(const struct cw_site *native)
@@ -231,19 +238,22 @@ static bool trusted(const struct cw_site *native)
 	struct python_cursor cursor;
 	struct python_frame frame;
 	bool entered = true; /* as the outermost one must be */
+	bool calls = true;
 	unsigned count = 0;
 
 	if (python_state() != PYTHON_FOUND)
 		return python_state() == PYTHON_TRUSTED;
 	if (!python_walk_begin(&cursor, true))
 		return false;
-	for (; python_walk_next_checked(&cursor, &frame); count++)
+	for (; python_walk_next_checked(&cursor, &frame); count++) {
 		entered = python_walk_entered(&cursor, true);
+		calls &= may_call(&frame);
+	}
 	if (cursor.lost || !entered || (!count && cursor.steps)) {
 		python_distrust();
 		return false;
 	}
-	if (!count || !is_running(native, true))
+	if (!count || !calls || !is_running(native, true))
 		return false;
 	atomic_store(&python.state, PYTHON_TRUSTED);
 	return true;
