@@ -31,6 +31,8 @@ struct python {
 	uintptr_t frame_type;
 	uintptr_t text_type;  /* of names */
 	uintptr_t bytes_type; /* of line tables */
+	uintptr_t function_type, method_type, cell_type, tuple_type;
+	bool handlers; /* asyncio's can be followed */
 	void *(*this_thread)(void);
 	int (*is_initialized)(void);
 	int (*is_finalizing)(void); /* NULL: */

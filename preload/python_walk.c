@@ -79,6 +79,7 @@ static inline __attribute__((always_inline)) bool take_frame(bool checked, uintp
 {
 	uintptr_t type;
 
+	frame->at = at;
 	if (!python_load(checked, at + python.at.frame_code, &frame->code))
 		return false;
 	frame->code &= ~REFERENCE_TAG;

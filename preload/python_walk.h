@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct python_frame {
+	uintptr_t at; /* where the interpreter has it; 0: not on the stack */
 	uintptr_t code;
 	int32_t lasti; /* bytes into the bytecode; negative: not begun */
 };

@@ -425,6 +425,9 @@ enum cw_frame_flag {
 		<< 0, /* the pc itself (a signal interrupted it), not a return address */
 	CW_FRAME_PYTHON =
 		1u << 1, /* module refers to a cw_code, offset is the line, 0: none */
+	CW_FRAME_HANDLER =
+		1u << 2, /* no frame: what an event loop hands the connection to. With
+			    CW_FRAME_PYTHON, the first; offset is its first line */
 };
 
 struct cw_frame {

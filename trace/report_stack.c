@@ -79,9 +79,12 @@ static size_t hex_width(uint64_t value)
 	return width;
 }
 
-/* stuck_server.py:11 in <module> */
-static void put_python(const struct report *report, const struct symbol *symbol)
+/* stuck_server.py:11 in <module>, or handler  echo.py:12 in handle_client */
+static void put_python(const struct report *report, const struct cw_frame *frame,
+		       const struct symbol *symbol)
 {
+	if (frame->flags & CW_FRAME_HANDLER)
+		text_put(report->sink, "handler ");
 	if (symbol->file)
 		put_source(report, symbol);
 	else
@@ -98,7 +101,7 @@ static void put_symbol(const struct report *report, const struct cw_frame *frame
 	size_t used;
 
 	if (frame->flags & CW_FRAME_PYTHON) {
-		put_python(report, symbol);
+		put_python(report, frame, symbol);
 		return;
 	}
 	if (!symbol->function) {

@@ -68,6 +68,12 @@ static uint32_t python_count(const struct cw_site *site, uint32_t count)
 	return python;
 }
 
+/* What the connection is for comes before them, and is no frame. */
+static uint32_t handler_count(const struct cw_site *site, uint32_t python)
+{
+	return python && site->frames[0].flags & CW_FRAME_HANDLER ? 1 : 0;
+}
+
 /* lib/python3.11/socket.py: its methods wrap those of the C module as libc's wrap the kernel's. */
 static bool is_wrapper_file(const char *file, size_t size)
 {
@@ -90,15 +96,15 @@ static bool is_wrapper(const struct trace_view *view, const struct cw_frame *fra
 	return is_wrapper_file(file, size);
 }
 
-/* If there is nothing else, they stay. */
+/* The first of them behind the wrappers, from `begin` on. If there is nothing else, they stay. */
 static uint32_t python_first(const struct trace_view *view, const struct cw_site *site,
-			     uint32_t python)
+			     uint32_t begin, uint32_t python)
 {
-	uint32_t first = 0;
+	uint32_t first = begin;
 
 	while (first < python && is_wrapper(view, &site->frames[first]))
 		first++;
-	return first < python ? first : 0;
+	return first < python ? first : begin;
 }
 
 /* _start itself may have no name, what it calls has: look behind the outermost. */
@@ -189,7 +195,7 @@ static void want_leaf(const struct naming *naming, struct stack_frames *wanted,
 struct stack_frames stack_frames_wanted(const struct naming *naming, cw_ref ref)
 {
 	struct stack_frames wanted;
-	uint32_t count, python;
+	uint32_t count, python, handlers;
 
 	wanted.count = 0;
 	wanted.site = trace_site(naming->view, ref, &count);
@@ -202,7 +208,9 @@ struct stack_frames stack_frames_wanted(const struct naming *naming, cw_ref ref)
 		want(&wanted, 0, count);
 		return wanted;
 	}
-	want(&wanted, python_first(naming->view, wanted.site, python), python);
+	handlers = handler_count(wanted.site, python);
+	want(&wanted, 0, handlers);
+	want(&wanted, python_first(naming->view, wanted.site, handlers, python), python);
 	if (python == count)
 		return wanted;
 	if (!python || naming->native)
