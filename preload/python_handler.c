@@ -34,6 +34,8 @@ struct known_code {
 /* Immutable once they are published. */
 static _Atomic(const struct known_code *) accepting;
 static _Atomic(const struct known_code *) factories[FACTORIES];
+/* Which ways were gone to their end with checked loads: only there plain ones are made. */
+static _Atomic bool proved_function, proved_class;
 static _Atomic(uintptr_t) partial_type;
 static _Atomic(uintptr_t) partial_function; /* its offset, set before the type */
 
@@ -131,6 +133,13 @@ static const struct known_code *learn_factory(uintptr_t function, uintptr_t code
 	return known;
 }
 
+/* One that was not recognised is nobody's handler. */
+static bool is_of_asyncio(uintptr_t code)
+{
+	return !python_check_code(code) ||
+	       python_check_ends(word(code + python.at.file), "/asyncio/streams.py");
+}
+
 static bool is_partial(bool checked, uintptr_t type)
 {
 	uintptr_t offset;
@@ -176,7 +185,7 @@ of_function(bool checked, uintptr_t function, uintptr_t *object)
 	factory = checked ? learn_factory(function, code) : known_factory(code);
 	if (!factory) {
 		*object = code;
-		return CODE;
+		return checked && is_of_asyncio(code) ? NOTHING : CODE;
 	}
 	return take_cell(checked, function, factory->cell, object) ? FURTHER : NOTHING;
 }
@@ -189,7 +198,8 @@ static inline __attribute__((always_inline)) enum step one_step(bool checked,
 	if (!at || !python_load(checked, at + OBJECT_TYPE, &type) || !type)
 		return NOTHING;
 	if (type == python.function_type)
-		return of_function(checked, at, object);
+		return checked || proved_function ? of_function(checked, at, object)
+						  : NOTHING;
 	if (type == python.method_type)
 		return python_load(checked, at + METHOD_FUNC, object) ? FURTHER : NOTHING;
 	if (is_partial(checked, type))
@@ -221,13 +231,16 @@ uint64_t python_handler_add(uint64_t hash, const struct python_frame *frame)
 		atomic_load_explicit(&accepting, memory_order_acquire);
 	uintptr_t object = 0;
 
-	if (!known || known->code != frame->code || !is_known(known, frame->code))
+	if (!known || known->code != frame->code || !is_known(known, frame->code) ||
+	    !(proved_function || proved_class))
 		return hash;
 	switch (follow(false, frame, &object)) {
 	case CODE:
 		return python_key_add(hash, &(struct python_frame){.code = object,
 								   .lasti = -1});
 	case CLASS:
+		if (!proved_class)
+			return hash;
 		return hash * 3 ^ python_class_key(object);
 	default:
 		return hash;
@@ -267,5 +280,8 @@ bool python_handler_find(const struct python_frame *frame, struct python_frame *
 		return false;
 	}
 	*handler = (struct python_frame){.code = code, .lasti = -1};
-	return python_check_frame(handler);
+	if (!python_check_frame(handler))
+		return false;
+	atomic_store(code == object ? &proved_function : &proved_class, true);
+	return true;
 }
