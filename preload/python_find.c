@@ -80,6 +80,7 @@ void python_distrust(void)
 static void take_functions(const struct module *m)
 {
 	function(&python.this_thread, m, "PyGILState_GetThisThreadState");
+	function(&python.interpreters, m, "PyInterpreterState_Head");
 	function(&python.is_initialized, m, "Py_IsInitialized");
 	function(&python.is_finalizing, m, "Py_IsFinalizing");
 	if (!python.is_finalizing)

@@ -34,6 +34,7 @@ struct python {
 	uintptr_t function_type, method_type, cell_type, tuple_type;
 	bool handlers; /* asyncio's can be followed */
 	void *(*this_thread)(void);
+	void *(*interpreters)(void); /* the first of them */
 	int (*is_initialized)(void);
 	int (*is_finalizing)(void); /* NULL: */
 	const uintptr_t

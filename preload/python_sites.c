@@ -7,6 +7,7 @@
 #include "extents.h"
 #include "python_find.h"
 #include "python_handler.h"
+#include "python_interrupted.h"
 #include "python_key.h"
 #include "python_lines.h"
 #include "python_sites.h"
@@ -268,4 +269,44 @@ cw_ref python_site_make(struct books *b, cw_ref native)
 		return native;
 	remember(native, hash, site);
 	return site;
+}
+
+/* How many frames; 0: some of them could not be read, and so none is believed. */
+static uint32_t take_interrupted(struct books *b, struct python_cursor *cursor,
+				 uint16_t *flags)
+{
+	struct python_frame frame;
+	uint32_t count = 0;
+
+	while (python_interrupted_next(cursor, &frame)) {
+		if (count == CW_SITE_PYTHON_MAX) {
+			*flags |= CW_SITE_CUT;
+			return count;
+		}
+		if (!put_frame(b, &frame, count++, 0))
+			return 0;
+	}
+	return cursor->lost ? 0 : count;
+}
+
+cw_ref python_site_interrupted(struct books *b, cw_ref native, uintptr_t sp)
+{
+	enum python_state state = python_state();
+	struct python_cursor cursor;
+	uint16_t flags = 0;
+	uint32_t count;
+
+	if (state == PYTHON_NONE || state == PYTHON_REFUSED)
+		return native;
+	if (state != PYTHON_TRUSTED || python_may_be_gone())
+		return 0;
+	switch (python_interrupted_begin(&cursor, sp)) {
+	case PYTHON_INTERRUPTED_NO:
+		return native;
+	case PYTHON_INTERRUPTED_FRAME:
+		count = take_interrupted(b, &cursor, &flags);
+		return count ? intern(b, ref_pointer(native), count, flags) : 0;
+	default:
+		return 0;
+	}
 }

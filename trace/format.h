@@ -231,6 +231,9 @@ struct cw_process {
 	_Atomic uint32_t event_next;
 	_Atomic cw_ref late[CW_LATE_RING]; /* sockets in CW_SOCKET_LATE */
 	struct cw_event events[CW_EVENT_RING];
+	cw_ref end_site; /* where the thread stood that ended it by a signal; 0: not known */
+	uint32_t end_tid;
+	char end_thread[16]; /* its name */
 };
 
 enum cw_origin {
