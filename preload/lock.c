@@ -7,8 +7,8 @@ static __thread uint32_t tid __attribute__((tls_model("initial-exec")));
 
 /* Spins that cover the longest hold (an unwind, 20 us), then naps; a holder that is not
  * scheduled for this long (2 s) is given up on. */
-#define SPINS 2000
-#define NAPS  2000
+#define SPINS    2000
+#define NAPS     2000
 #define FEW_NAPS 50
 
 uint32_t thread_id(void)

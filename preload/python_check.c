@@ -56,10 +56,11 @@ static bool check_code(void)
 	if (!python_load(true, python.code_type + TYPE_BASIC_SIZE, &value) ||
 	    value != at->code_size)
 		return false;
-	if (!python_check_member(python.code_type, "co_filename", &value) || value != at->file ||
+	if (!python_check_member(python.code_type, "co_filename", &value) ||
+	    value != at->file ||
 	    !python_check_member(python.code_type, "co_firstlineno", &value) ||
-	    value != at->first_line || !python_check_member(python.code_type, name, &value) ||
-	    value != at->name)
+	    value != at->first_line ||
+	    !python_check_member(python.code_type, name, &value) || value != at->name)
 		return false;
 	if (at->lines != PYTHON_LINES_LOCATIONS) {
 		if (!python_check_member(python.code_type, "co_code", &value))
@@ -112,8 +113,9 @@ bool python_check_type(uintptr_t object, uintptr_t type)
 /* A string that can be read. */
 static bool readable_text(uintptr_t object, struct python_text *text)
 {
-	return python_check_type(object, python.text_type) && python_readable(object, 64) &&
-	       python_text_of(object, text) && text->length &&
+	return python_check_type(object, python.text_type) &&
+	       python_readable(object, 64) && python_text_of(object, text) &&
+	       text->length &&
 	       python_readable((uintptr_t)text->data, python_text_size(text));
 }
 
@@ -147,7 +149,8 @@ static bool check_bytes(uintptr_t at, uintptr_t *size)
 {
 	uintptr_t object;
 
-	return python_load(true, at, &object) && python_check_type(object, python.bytes_type) &&
+	return python_load(true, at, &object) &&
+	       python_check_type(object, python.bytes_type) &&
 	       python_load(true, object + OBJECT_SIZE, size) && *size <= TABLE_MAX &&
 	       python_readable(object + python.at.bytes, *size + 1);
 }
@@ -203,7 +206,8 @@ bool python_check_type_name(uintptr_t type, const char *wanted)
 	size_t size = strlen(wanted) + 1;
 
 	return python_load(true, type + TYPE_NAME, &name) && name &&
-	       python_readable(name, size) && memcmp((const char *)name, wanted, size) == 0;
+	       python_readable(name, size) &&
+	       memcmp((const char *)name, wanted, size) == 0;
 }
 
 /* Without these only handlers are not known. PyFunctionObject has func_code right before
@@ -213,12 +217,13 @@ void python_check_handlers(void)
 	const struct python_offsets *at = &python.at;
 	uintptr_t closure, globals;
 
-	python.handlers = python.function_type && python.method_type && python.cell_type &&
-			  python.tuple_type && at->locals && at->free_names &&
-			  python_check_member(python.function_type, "__closure__", &closure) &&
-			  python_check_member(python.function_type, "__globals__", &globals) &&
-			  closure == at->function_closure &&
-			  (at->function_code + 8u == globals ||
-			   at->function_code + 24u == closure) &&
-			  agrees(python.code_type, "co_freevars", at->free_names);
+	python.handlers =
+		python.function_type && python.method_type && python.cell_type &&
+		python.tuple_type && at->locals && at->free_names &&
+		python_check_member(python.function_type, "__closure__", &closure) &&
+		python_check_member(python.function_type, "__globals__", &globals) &&
+		closure == at->function_closure &&
+		(at->function_code + 8u == globals ||
+		 at->function_code + 24u == closure) &&
+		agrees(python.code_type, "co_freevars", at->free_names);
 }

@@ -11,7 +11,7 @@
 /* struct _typeobject, the same from 3.6 to 3.14. */
 #define TYPE_FLAGS    168
 #define TYPE_DICT     264
-#define TYPE_VERSION  384          /* tp_version_tag, 32 bits: no two are alike */
+#define TYPE_VERSION  384         /* tp_version_tag, 32 bits: no two are alike */
 #define TYPE_SUBCLASS (1ul << 31) /* Py_TPFLAGS_TYPE_SUBCLASS */
 
 /* PyDictObject. */
@@ -19,16 +19,16 @@
 #define DICT_KEYS 32
 
 /* struct _dictkeysobject, to 3.10 and from 3.11 on. */
-#define KEYS_SIZE         8  /* dk_size */
-#define KEYS_COUNT        32 /* dk_nentries */
-#define KEYS_INDICES      40
-#define KEYS_LOG2_BYTES   9 /* dk_log2_index_bytes, one byte, and the next: */
-#define KEYS_KIND         10
-#define KEYS_COUNT_311    24
-#define KEYS_INDICES_311  32
-#define KIND_GENERAL      0
-#define KIND_UNICODE      1
-#define ENTRIES_MAX       4096u
+#define KEYS_SIZE            8  /* dk_size */
+#define KEYS_COUNT           32 /* dk_nentries */
+#define KEYS_INDICES         40
+#define KEYS_LOG2_BYTES      9 /* dk_log2_index_bytes, one byte, and the next: */
+#define KEYS_KIND            10
+#define KEYS_COUNT_311       24
+#define KEYS_INDICES_311     32
+#define KIND_GENERAL         0
+#define KIND_UNICODE         1
+#define ENTRIES_MAX          4096u
 #define INDEX_BYTES_LOG2_MAX 16
 
 struct entries {
@@ -51,7 +51,8 @@ static bool entries_to_310(uintptr_t keys, struct entries *entries)
 	uintptr_t size;
 
 	if (!python_load(true, keys + KEYS_SIZE, &size) || size & (size - 1) ||
-	    size > 2 * ENTRIES_MAX || !python_load(true, keys + KEYS_COUNT, &entries->count))
+	    size > 2 * ENTRIES_MAX ||
+	    !python_load(true, keys + KEYS_COUNT, &entries->count))
 		return false;
 	entries->first = keys + KEYS_INDICES + size * (size <= 0xff ? 1 : 2);
 	entries->size = 24;

@@ -18,9 +18,9 @@
 #define CELL_CONTENTS 16
 #define REFERENCE_TAG 7ul /* of a _PyStackRef, 3.14 */
 
-#define FACTORY_LOCAL 1  /* of _accept_connection: protocol_factory */
-#define FACTORIES     4u /* start_server and start_unix_server have each their own */
-#define STEPS_MAX     8u /* a partial of a bound method of … */
+#define FACTORY_LOCAL 1   /* of _accept_connection: protocol_factory */
+#define FACTORIES     4u  /* start_server and start_unix_server have each their own */
+#define STEPS_MAX     8u  /* a partial of a bound method of … */
 #define LEARNT_MAX    64u /* asyncio can be loaded anew, but not for ever */
 #define CLOSURE_MAX   64u
 
@@ -47,7 +47,8 @@ static uintptr_t word(uintptr_t at)
 /* `code` is a code object. */
 static bool is_known(const struct known_code *known, uintptr_t code)
 {
-	return known && known->code == code && known->file == word(code + python.at.file) &&
+	return known && known->code == code &&
+	       known->file == word(code + python.at.file) &&
 	       known->name == word(code + python.at.name) &&
 	       known->table == word(code + python.at.table);
 }
@@ -155,8 +156,10 @@ static bool is_partial(bool checked, uintptr_t type)
 }
 
 /* What the cell holds. */
-static inline __attribute__((always_inline)) bool
-take_cell(bool checked, uintptr_t function, uintptr_t cell, uintptr_t *object)
+static inline __attribute__((always_inline)) bool take_cell(bool checked,
+							    uintptr_t function,
+							    uintptr_t cell,
+							    uintptr_t *object)
 {
 	uintptr_t closure, size, type, at;
 
@@ -164,8 +167,9 @@ take_cell(bool checked, uintptr_t function, uintptr_t cell, uintptr_t *object)
 	    !closure || !python_load(checked, closure + OBJECT_TYPE, &type) ||
 	    type != python.tuple_type ||
 	    !python_load(checked, closure + OBJECT_SIZE, &size) || cell >= size ||
-	    !python_load(checked, closure + TUPLE_ITEMS + cell * sizeof cell, &at) || !at ||
-	    !python_load(checked, at + OBJECT_TYPE, &type) || type != python.cell_type)
+	    !python_load(checked, closure + TUPLE_ITEMS + cell * sizeof cell, &at) ||
+	    !at || !python_load(checked, at + OBJECT_TYPE, &type) ||
+	    type != python.cell_type)
 		return false;
 	return python_load(checked, at + CELL_CONTENTS, object);
 }
@@ -173,8 +177,9 @@ take_cell(bool checked, uintptr_t function, uintptr_t cell, uintptr_t *object)
 enum step { NOTHING, FURTHER, CODE, CLASS };
 
 /* A function of the program's is the end of the way, asyncio's own is not. */
-static inline __attribute__((always_inline)) enum step
-of_function(bool checked, uintptr_t function, uintptr_t *object)
+static inline __attribute__((always_inline)) enum step of_function(bool checked,
+								   uintptr_t function,
+								   uintptr_t *object)
 {
 	const struct known_code *factory;
 	uintptr_t code, type;
@@ -210,8 +215,8 @@ static inline __attribute__((always_inline)) enum step one_step(bool checked,
 }
 
 /* From the frame's protocol_factory to its end: *object. */
-static inline __attribute__((always_inline)) enum step
-follow(bool checked, const struct python_frame *frame, uintptr_t *object)
+static inline __attribute__((always_inline)) enum step follow(
+	bool checked, const struct python_frame *frame, uintptr_t *object)
 {
 	enum step step = FURTHER;
 
@@ -236,8 +241,8 @@ uint64_t python_handler_add(uint64_t hash, const struct python_frame *frame)
 		return hash;
 	switch (follow(false, frame, &object)) {
 	case CODE:
-		return python_key_add(hash, &(struct python_frame){.code = object,
-								   .lasti = -1});
+		return python_key_add(
+			hash, &(struct python_frame){.code = object, .lasti = -1});
 	case CLASS:
 		if (!proved_class)
 			return hash;
@@ -247,14 +252,25 @@ uint64_t python_handler_add(uint64_t hash, const struct python_frame *frame)
 	}
 }
 
+/* Of a code object on the stack, whose names can be read. */
+static bool ends_with(uintptr_t object, const char *wanted)
+{
+	struct python_text text;
+	size_t size = strlen(wanted);
+
+	return word(object + OBJECT_TYPE) == python.text_type &&
+	       python_text_of(object, &text) && text.kind == 1 && text.length >= size &&
+	       memcmp(text.data + text.length - size, wanted, size) == 0;
+}
+
 static bool is_accepting(uintptr_t code)
 {
 	const struct known_code *known = atomic_load(&accepting);
 
 	if (is_known(known, code))
 		return true;
-	if (!python_check_ends(word(code + python.at.file), "/asyncio/selector_events.py") ||
-	    !python_check_ends(word(code + python.at.name), "_accept_connection"))
+	if (!ends_with(word(code + python.at.file), "/asyncio/selector_events.py") ||
+	    !ends_with(word(code + python.at.name), "_accept_connection"))
 		return false;
 	known = learn(code, 0);
 	if (known)
@@ -266,7 +282,7 @@ bool python_handler_find(const struct python_frame *frame, struct python_frame *
 {
 	uintptr_t object, code;
 
-	if (!python.handlers || !python_check_code(frame->code) || !is_accepting(frame->code))
+	if (!python.handlers || !is_accepting(frame->code))
 		return false;
 	switch (follow(true, frame, &object)) {
 	case CODE:

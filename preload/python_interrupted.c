@@ -12,7 +12,7 @@
 #define THREADS_MAX    100000u
 #define FRAMES_MAX     1000000u
 /* Below the stack pointer a cframe is one that is gone; elsewhere it is the thread state's. */
-#define GONE_SPAN (8ul << 20)
+#define GONE_SPAN      (8ul << 20)
 
 /* PyThreadState and PyInterpreterState of 2.7. */
 #define THREAD_NEXT        0
@@ -30,7 +30,8 @@ static bool is_mine(uintptr_t thread)
 /* 2.7 looks a thread up under a lock that it may hold: its lists tell the same. */
 static uintptr_t listed_thread(void)
 {
-	uintptr_t interpreter = python.interpreters ? (uintptr_t)python.interpreters() : 0;
+	uintptr_t interpreter =
+		python.interpreters ? (uintptr_t)python.interpreters() : 0;
 	uintptr_t thread;
 	unsigned steps = 0;
 
@@ -52,7 +53,8 @@ static uintptr_t listed_thread(void)
 
 static bool ends(void)
 {
-	return !python.is_initialized() || (python.is_finalizing && python.is_finalizing()) ||
+	return !python.is_initialized() ||
+	       (python.is_finalizing && python.is_finalizing()) ||
 	       (!python.is_finalizing && python.finalizing && *python.finalizing);
 }
 
@@ -73,7 +75,8 @@ static bool take_cframe(uintptr_t cframe, uintptr_t sp, uintptr_t *frame)
 
 	if (!cframe || cframe - (sp - GONE_SPAN) < GONE_SPAN ||
 	    !python_load(true, cframe + python.at.cframe_frame, frame) ||
-	    !python_load(true, cframe + python.at.cframe_frame + sizeof previous, &previous))
+	    !python_load(true, cframe + python.at.cframe_frame + sizeof previous,
+			 &previous))
 		return false;
 	if (!previous)
 		return true;
@@ -81,7 +84,8 @@ static bool take_cframe(uintptr_t cframe, uintptr_t sp, uintptr_t *frame)
 	       leads_to(*frame, before);
 }
 
-enum python_interrupted python_interrupted_begin(struct python_cursor *cursor, uintptr_t sp)
+enum python_interrupted python_interrupted_begin(struct python_cursor *cursor,
+						 uintptr_t sp)
 {
 	uintptr_t thread, frame;
 
@@ -91,7 +95,8 @@ enum python_interrupted python_interrupted_begin(struct python_cursor *cursor, u
 	thread = python.major == 2 ? listed_thread() : (uintptr_t)python.this_thread();
 	if (!thread)
 		return PYTHON_INTERRUPTED_NO;
-	if (!is_mine(thread) || !python_load(true, thread + python.at.thread_frame, &frame))
+	if (!is_mine(thread) ||
+	    !python_load(true, thread + python.at.thread_frame, &frame))
 		return PYTHON_INTERRUPTED_UNKNOWN;
 	if (python.at.has_cframe && !take_cframe(frame, sp, &frame))
 		return PYTHON_INTERRUPTED_UNKNOWN;

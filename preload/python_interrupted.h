@@ -18,7 +18,8 @@ enum python_interrupted {
 };
 
 /* `sp`: of the interrupted thread, which is the calling one. python_state() must be trusted. */
-enum python_interrupted python_interrupted_begin(struct python_cursor *cursor, uintptr_t sp);
+enum python_interrupted python_interrupted_begin(struct python_cursor *cursor,
+						 uintptr_t sp);
 
 /* Like python_walk_next_checked(). */
 bool python_interrupted_next(struct python_cursor *cursor, struct python_frame *frame);

@@ -164,7 +164,8 @@ static bool put_frame(struct books *b, const struct python_frame *frame, uint32_
 }
 
 /* Where the connection goes comes first. Returns false if there is no room in the trace. */
-static bool put_handler(struct books *b, const struct python_frame *frame, uint32_t *count)
+static bool put_handler(struct books *b, const struct python_frame *frame,
+			uint32_t *count)
 {
 	struct python_frame handler;
 

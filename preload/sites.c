@@ -228,7 +228,8 @@ static cw_ref interrupted_native(struct books *b, const void *context)
 	if (!unwind_interrupted(&work.stack, &work.log, context))
 		return 0;
 	for (uint32_t i = 0; i < work.stack.count; i++)
-		work.frames[i] = modules_frame(b, work.stack.pcs[i], work.stack.exact >> i & 1);
+		work.frames[i] =
+			modules_frame(b, work.stack.pcs[i], work.stack.exact >> i & 1);
 	ref = site_index_find(work.frames, work.stack.count * sizeof *work.frames);
 	work.stack.exact &= ~1ul;
 	return ref ? ref : write_site(b, &work.stack, work.frames);

@@ -446,7 +446,8 @@ bool unwind_stack(struct stack *stack, struct known_log *log)
 	return state == USABLE;
 }
 
-#define RED_ZONE 128ul /* what a function uses below its stack pointer, System V ABI of x86_64 */
+#define RED_ZONE \
+	128ul /* what a function uses below its stack pointer, System V ABI of x86_64 */
 
 #if defined(__x86_64__)
 static void take_interrupted(struct capture *c, const ucontext_t *context)
@@ -454,12 +455,15 @@ static void take_interrupted(struct capture *c, const ucontext_t *context)
 	static const struct {
 		uint8_t to, from;
 	} registers[] = {
-		{UNW_X86_64_RAX, REG_RAX}, {UNW_X86_64_RDX, REG_RDX}, {UNW_X86_64_RCX, REG_RCX},
-		{UNW_X86_64_RBX, REG_RBX}, {UNW_X86_64_RSI, REG_RSI}, {UNW_X86_64_RDI, REG_RDI},
-		{UNW_X86_64_RBP, REG_RBP}, {UNW_X86_64_RSP, REG_RSP}, {UNW_X86_64_R8, REG_R8},
-		{UNW_X86_64_R9, REG_R9},   {UNW_X86_64_R10, REG_R10}, {UNW_X86_64_R11, REG_R11},
-		{UNW_X86_64_R12, REG_R12}, {UNW_X86_64_R13, REG_R13}, {UNW_X86_64_R14, REG_R14},
-		{UNW_X86_64_R15, REG_R15}, {UNW_X86_64_RIP, REG_RIP},
+		{UNW_X86_64_RAX, REG_RAX}, {UNW_X86_64_RDX, REG_RDX},
+		{UNW_X86_64_RCX, REG_RCX}, {UNW_X86_64_RBX, REG_RBX},
+		{UNW_X86_64_RSI, REG_RSI}, {UNW_X86_64_RDI, REG_RDI},
+		{UNW_X86_64_RBP, REG_RBP}, {UNW_X86_64_RSP, REG_RSP},
+		{UNW_X86_64_R8, REG_R8},   {UNW_X86_64_R9, REG_R9},
+		{UNW_X86_64_R10, REG_R10}, {UNW_X86_64_R11, REG_R11},
+		{UNW_X86_64_R12, REG_R12}, {UNW_X86_64_R13, REG_R13},
+		{UNW_X86_64_R14, REG_R14}, {UNW_X86_64_R15, REG_R15},
+		{UNW_X86_64_RIP, REG_RIP},
 	};
 
 	for (size_t i = 0; i < sizeof registers / sizeof *registers; i++)

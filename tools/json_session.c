@@ -193,15 +193,15 @@ static json_t *process_json(const struct json_report *report,
 {
 	const struct cw_header *header = subject->view.header;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "pid",
-			 json_integer(subject->process->pid), "ppid",
-			 json_integer(subject->process->ppid), "executable",
-			 json_foreign(header->executable, sizeof(header->executable)),
-			 "command",
-			 json_foreign(header->command, sizeof(header->command)),
-			 "ended_by", json_written(put_end, subject), "traced", true, "end_stack",
-			 json_stack(report, subject, subject->process->end_site),
-			 "end_thread", end_thread_json(subject));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "pid",
+		json_integer(subject->process->pid), "ppid",
+		json_integer(subject->process->ppid), "executable",
+		json_foreign(header->executable, sizeof(header->executable)), "command",
+		json_foreign(header->command, sizeof(header->command)), "ended_by",
+		json_written(put_end, subject), "traced", true, "end_stack",
+		json_stack(report, subject, subject->process->end_site), "end_thread",
+		end_thread_json(subject));
 }
 
 json_t *json_processes(const struct json_report *report)
