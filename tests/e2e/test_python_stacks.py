@@ -251,7 +251,8 @@ def test_json_of_python_frames_is_as_the_schema_says(start, closewait, tmp_path,
     schema.validate(report)
     frames = [g for g in report["groups"] if g["leak"]][0]["stacks"]["eof"]
     assert frames[0] == {"language": "python", "function": "f0000", "file": "/made/0000.py",
-                         "line": 3, "module": None, "offset": None, "inlined": False}
+                         "line": 3, "module": None, "offset": None, "inlined": False,
+                         "handler": False}
     assert {f["language"] for f in frames} == {"python"}
     closewait("report", "--native", "--json", path, server.pid)
     with open(path) as f:
