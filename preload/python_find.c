@@ -102,6 +102,10 @@ static void take_types(const struct module *m)
 		python.bytes_type = object(m, "PyString_Type");
 	python.text_type =
 		python.at.byte_names ? python.bytes_type : object(m, "PyUnicode_Type");
+	python.function_type = object(m, "PyFunction_Type");
+	python.method_type = object(m, "PyMethod_Type");
+	python.cell_type = object(m, "PyCell_Type");
+	python.tuple_type = object(m, "PyTuple_Type");
 }
 
 static void take_eval_loop(const struct module *m)
@@ -147,6 +151,7 @@ static void look(const struct module *m)
 		return;
 	atomic_store(&python.unloads, modules_unloads());
 	if (usable(m, version())) {
+		python_check_handlers();
 		atomic_store_explicit(&python.state, PYTHON_FOUND, memory_order_release);
 		return;
 	}

@@ -33,6 +33,8 @@ struct python {
 	uintptr_t bytes_type; /* of line tables */
 	uintptr_t eval_low;   /* the evaluation loop; 0: not known */
 	uintptr_t eval_high;
+	uintptr_t function_type, method_type, cell_type, tuple_type;
+	bool handlers; /* asyncio's can be followed */
 	void *(*this_thread)(void);
 	void *(*main_interpreter)(void); /* 2.7: NULL */
 	void *(*newest_interpreter)(void);

@@ -37,6 +37,11 @@ struct python_offsets {
 	uint16_t ascii;     /* where a str's data begin */
 	uint16_t compact;
 	uint16_t bytes;  /* where a bytes object's do */
+	uint16_t locals; /* of a frame: its arguments, and what follows them */
+	uint16_t function_code;
+	uint16_t function_closure;
+	uint16_t
+		free_names; /* of a code object: a tuple, at its end the names of the closure */
 	bool byte_names; /* names are byte strings: 2.7 */
 	enum python_lines lines;
 };

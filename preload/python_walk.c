@@ -88,6 +88,7 @@ static inline __attribute__((always_inline)) bool take_frame(bool checked, uintp
 {
 	uintptr_t type;
 
+	frame->at = at;
 	if (!python_load(checked, at + python.at.frame_code, &frame->code))
 		return false;
 	frame->code &= ~REFERENCE_TAG;
@@ -95,6 +96,17 @@ static inline __attribute__((always_inline)) bool take_frame(bool checked, uintp
 	    type != python.code_type)
 		return false;
 	return take_place(checked, at, frame);
+}
+
+/* What a specialised call of a class returns to (_Py_InitCleanup, from 3.12 on) is no function: its
+ * file is called as it is, "__init__", by the same string. */
+static inline __attribute__((always_inline)) bool is_shim(bool checked, uintptr_t code)
+{
+	uintptr_t file, name;
+
+	return python.at.lines == PYTHON_LINES_LOCATIONS &&
+	       python_load(checked, code + python.at.file, &file) &&
+	       python_load(checked, code + python.at.name, &name) && file == name;
 }
 
 static inline __attribute__((always_inline)) bool next(bool checked,
@@ -113,10 +125,8 @@ static inline __attribute__((always_inline)) bool next(bool checked,
 			cursor->lost = true;
 			return false;
 		}
-		if (wanted) {
-			cursor->frame = at;
+		if (wanted && !is_shim(checked, frame->code))
 			return true;
-		}
 	}
 	return false;
 }
@@ -131,7 +141,8 @@ bool python_walk_next_checked(struct python_cursor *cursor, struct python_frame 
 	return next(true, cursor, frame);
 }
 
-bool python_walk_entered(const struct python_cursor *cursor, bool checked)
+bool python_walk_entered(const struct python_cursor *cursor,
+			 const struct python_frame *frame, bool checked)
 {
 	unsigned entry;
 
@@ -139,5 +150,5 @@ bool python_walk_entered(const struct python_cursor *cursor, bool checked)
 		return cursor->next && owner_of(checked, cursor->next) >= OWNER_CSTACK;
 	if (!python.at.entry)
 		return true;
-	return load_byte(checked, cursor->frame + python.at.entry, &entry) && entry == 1;
+	return load_byte(checked, frame->at + python.at.entry, &entry) && entry == 1;
 }

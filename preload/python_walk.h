@@ -13,13 +13,13 @@
 #include <stdint.h>
 
 struct python_frame {
+	uintptr_t at; /* where the interpreter has it; 0: not on the stack */
 	uintptr_t code;
 	int32_t lasti; /* bytes into the bytecode; negative: not begun */
 };
 
 /* Where a walk is: the next frame, 0 at the end. */
 struct python_cursor {
-	uintptr_t frame; /* the last that was given */
 	uintptr_t next;
 	unsigned steps;
 	bool lost; /* it ended at something that is no frame */
@@ -30,6 +30,7 @@ bool python_walk_begin(struct python_cursor *cursor, bool checked);
 bool python_walk_next(struct python_cursor *cursor, struct python_frame *frame);
 bool python_walk_next_checked(struct python_cursor *cursor, struct python_frame *frame);
 
-/* Did C call the interpreter for the frame that was given last? Then it is the outermost of those that
+/* Did C call the interpreter for this frame, the one that was given last? Then it is the outermost of those that
  * one call of its evaluation loop runs. */
-bool python_walk_entered(const struct python_cursor *cursor, bool checked);
+bool python_walk_entered(const struct python_cursor *cursor,
+			 const struct python_frame *frame, bool checked);

@@ -58,6 +58,11 @@ const char *stack_path(const struct symbol *symbol, char room[STACK_PATH_BYTES])
 /* Whether an interpreter of Python is on the stack. */
 bool stack_is_python(const struct trace_view *view, cw_ref site);
 
+/* The thread of the process's end_site: as Python calls its main thread, else as the system does. */
+#define STACK_THREAD_BYTES 16u
+void stack_end_thread(const struct trace_view *view, const struct cw_process *process,
+		      char name[STACK_THREAD_BYTES]);
+
 /* Of origin, open and EOF stacks as function and module names: no lines, no addresses, no
  * verdict, so that a rebuild does not change it. */
 uint32_t stack_fingerprint(const struct naming *naming, const struct cw_socket *socket);

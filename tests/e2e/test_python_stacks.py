@@ -118,6 +118,27 @@ def test_code_that_was_freed_lends_its_name_to_no_other(start, closewait, tmp_pa
 
 
 @every_python
+def test_a_specialised_call_of_a_class_shows_no_frame_of_its_own(start, closewait, tmp_path,
+                                                                 python):
+    script = tmp_path / "inits.py"
+    script.write_text("import socket, sys\n\n\nclass Reader(object):\n"
+                      "    def __init__(self, conn):\n        conn.recv(1)\n\n\n"
+                      "def main():\n    kept = []\n    for _ in range(200):\n"
+                      "        pair = socket.socketpair()\n        pair[1].close()\n"
+                      "        kept.append((pair[0], Reader(pair[0])))\n"
+                      "    print('ready')\n    sys.stdout.flush()\n    sys.stdin.read()\n\n\n"
+                      "main()\n")
+    server = start([python, str(script)], stdin=subprocess.PIPE, grace="1ms")
+    server.line("^ready$")
+    report = json_report(closewait, tmp_path, server.pid)
+    groups = [g for g in report["groups"] if g["leak"]]
+    assert sum(g["count"] for g in groups) == 200
+    for group in groups:
+        frames = [f for f in group["stacks"]["eof"] if f["language"] == "python"]
+        assert [f["line"] for f in frames] == [6, 14, 20]
+
+
+@every_python
 def test_ends_with_daemon_threads_in_recv(start, python):
     end_with_daemons(start, python, 50)
 
@@ -286,7 +307,8 @@ def test_json_of_python_frames_is_as_the_schema_says(start, closewait, tmp_path,
     schema.validate(report)
     frames = [g for g in report["groups"] if g["leak"]][0]["stacks"]["eof"]
     assert frames[0] == {"language": "python", "function": "f0000", "file": "/made/0000.py",
-                         "line": 3, "module": None, "offset": None, "inlined": False}
+                         "line": 3, "module": None, "offset": None, "inlined": False,
+                         "handler": False}
     assert {f["language"] for f in frames} == {"python"}
     closewait("report", "--native", "--json", path, server.pid)
     with open(path) as f:
