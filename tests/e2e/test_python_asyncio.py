@@ -124,7 +124,7 @@ def test_the_opened_line_names_the_handler(start, read_report, python):
 @pytest.mark.parametrize("python", python3s()[:1] + python3s()[3:6], ids=interpreter_name)
 def test_wrong_offsets_lead_to_no_wrong_handler(start, closewait, tmp_path, python):
     spoilt = os.path.join(BUILD, "tests", "programs", "libclosewait_spoilt.so")
-    for word in (17, 18, 19, 20):
+    for word in (18, 19, 20, 21):
         for delta in (8, 1000):
             env = {"LD_PRELOAD": spoilt, "CLOSEWAIT_TEST_OFFSETS": "%d+%d" % (word, delta)}
             servers = Servers(start, python, env=env)
