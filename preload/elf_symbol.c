@@ -68,17 +68,18 @@ static bool is_named(const struct symbol_table *t, const ElfW(Sym) * symbol,
 	       memcmp((const char *)at, name, size) == 0;
 }
 
-static uintptr_t defined(const struct symbol_table *t, uint32_t index, const char *name)
+static const ElfW(Sym) *
+	defined(const struct symbol_table *t, uint32_t index, const char *name)
 {
 	const ElfW(Sym) *symbol = (const ElfW(Sym) *)t->symbols + index;
 
 	if (!module_holds(t->module, (uintptr_t)symbol, sizeof *symbol) ||
 	    symbol->st_shndx == SHN_UNDEF || !is_named(t, symbol, name))
-		return 0;
-	return t->module->base + symbol->st_value;
+		return NULL;
+	return symbol;
 }
 
-static uintptr_t search(const struct symbol_table *t, const char *name)
+static const ElfW(Sym) * search(const struct symbol_table *t, const char *name)
 {
 	const struct gnu_hash *table = (const struct gnu_hash *)t->hash;
 	const uintptr_t *bloom = (const uintptr_t *)(table + 1);
@@ -89,24 +90,38 @@ static uintptr_t search(const struct symbol_table *t, const char *name)
 
 	if (!table->buckets ||
 	    !module_holds(t->module, (uintptr_t)buckets, 4ul * table->buckets))
-		return 0;
+		return NULL;
 	index = buckets[hash % table->buckets];
 	for (uint32_t n = 0; n < CHAIN_MAX && index >= table->first; n++, index++) {
 		const uint32_t *link = chain + (index - table->first);
-		uintptr_t found;
+		const ElfW(Sym) * found;
 
 		if (!module_holds(t->module, (uintptr_t)link, sizeof *link))
-			return 0;
-		found = (*link | 1) == (hash | 1) ? defined(t, index, name) : 0;
+			return NULL;
+		found = (*link | 1) == (hash | 1) ? defined(t, index, name) : NULL;
 		if (found || *link & 1)
 			return found;
 	}
-	return 0;
+	return NULL;
+}
+
+static const ElfW(Sym) * find(const struct module *module, const char *name)
+{
+	struct symbol_table table = {.module = module};
+
+	return module->dynamic && find_table(&table) ? search(&table, name) : NULL;
 }
 
 uintptr_t elf_symbol(const struct module *module, const char *name)
 {
-	struct symbol_table table = {.module = module};
+	const ElfW(Sym) *symbol = find(module, name);
 
-	return module->dynamic && find_table(&table) ? search(&table, name) : 0;
+	return symbol ? module->base + symbol->st_value : 0;
+}
+
+uintptr_t elf_symbol_end(const struct module *module, const char *name)
+{
+	const ElfW(Sym) *symbol = find(module, name);
+
+	return symbol ? module->base + symbol->st_value + symbol->st_size : 0;
 }

@@ -11,3 +11,6 @@
 
 /* The address of a symbol that the module defines; 0: it does not. */
 uintptr_t elf_symbol(const struct module *module, const char *name);
+
+/* The address behind its last byte, by the size that its symbol tells; 0: there is none. */
+uintptr_t elf_symbol_end(const struct module *module, const char *name);

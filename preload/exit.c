@@ -9,6 +9,7 @@
 #include "books.h"
 #include "clock.h"
 #include "emit.h"
+#include "end_place.h"
 #include "exit.h"
 #include "extents.h"
 #include "fd_table.h"
@@ -46,6 +47,8 @@ struct ending {
 	struct books *b;
 	enum cw_end how;
 	int value;
+	const void *context; /* of a signal's handler */
+	cw_ref here;
 	struct report_result result;
 };
 
@@ -182,6 +185,8 @@ static void finish(void *argument)
 			uring_look(e->b);
 		}
 		look_at_process(e->b->process);
+		if (e->how == CW_END_SIGNAL)
+			end_place_note(e->b, e->context, e->here);
 		mark_ended(e);
 		write_report(e);
 	} else {
@@ -206,13 +211,13 @@ static bool begin(struct books *b)
 	return false;
 }
 
-uint64_t exit_before(enum cw_end how, int value)
+static uint64_t end(struct ending e)
 {
 	const uint64_t all = ~0ull;
 	uint64_t mask;
-	struct ending e = {.b = books_to_end(), .how = how, .value = value};
 	int saved = errno;
 
+	e.b = books_to_end();
 	if (!e.b || !books_are_ours())
 		return 0;
 	notice_flush();
@@ -223,6 +228,17 @@ uint64_t exit_before(enum cw_end how, int value)
 	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
 	errno = saved;
 	return e.result.leaks;
+}
+
+uint64_t exit_before(enum cw_end how, int value)
+{
+	return end((struct ending){.how = how, .value = value});
+}
+
+void exit_by_signal(int sig, const void *context, cw_ref here)
+{
+	end((struct ending){
+		.how = CW_END_SIGNAL, .value = sig, .context = context, .here = here});
 }
 
 /* tidy(), backwards. The file may be gone by another process's hand, too: the last one that
@@ -262,6 +278,7 @@ void exit_not_yet(void)
 	}
 	b->process->ended = 0;
 	b->process->ended_by = CW_END_UNKNOWN;
+	end_place_forget(b);
 	untidy();
 	atomic_store(&b->finishing, 0);
 	errno = saved;

@@ -19,6 +19,10 @@ void exit_quick(void *unused, int status);
  * waited for, two seconds at most) or has done it. */
 uint64_t exit_before(enum cw_end how, int value);
 
+/* The same before the calling thread dies of a signal: in its handler, with the ucontext_t, or before
+ * it sends itself the signal; then `context` is NULL and `here` the site of that call, or 0. */
+void exit_by_signal(int sig, const void *context, cw_ref here);
+
 /* The exit status to use instead of `status`, as exitcode=N has it. */
 int exit_status(uint64_t leaks, int status);
 

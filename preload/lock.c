@@ -7,8 +7,9 @@ static __thread uint32_t tid __attribute__((tls_model("initial-exec")));
 
 /* Spins that cover the longest hold (an unwind, 20 us), then naps; a holder that is not
  * scheduled for this long (2 s) is given up on. */
-#define SPINS 2000
-#define NAPS  2000
+#define SPINS    2000
+#define NAPS     2000
+#define FEW_NAPS 50
 
 uint32_t thread_id(void)
 {
@@ -39,7 +40,7 @@ static void relax(void)
 #endif
 }
 
-bool lock_take(struct lock *lock)
+static bool take(struct lock *lock, int naps)
 {
 	uint32_t me = thread_id();
 
@@ -50,12 +51,22 @@ bool lock_take(struct lock *lock)
 			return true;
 		relax();
 	}
-	for (int i = 0; i < NAPS; i++) {
+	for (int i = 0; i < naps; i++) {
 		sys_sleep_ms(1);
 		if (try_take(lock, me))
 			return true;
 	}
 	return false;
+}
+
+bool lock_take(struct lock *lock)
+{
+	return take(lock, NAPS);
+}
+
+bool lock_take_soon(struct lock *lock)
+{
+	return take(lock, FEW_NAPS);
 }
 
 void lock_drop(struct lock *lock)

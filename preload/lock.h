@@ -18,6 +18,8 @@ struct lock {
 
 /* True: taken. False: this thread holds it already, or it stayed taken too long. */
 bool lock_take(struct lock *lock);
+/* The same for who cannot wait: 50 ms at most. */
+bool lock_take_soon(struct lock *lock);
 void lock_drop(struct lock *lock);
 
 /* In the child of a fork whose prepare step took the lock: makes it free. Also where it

@@ -31,7 +31,13 @@ struct python {
 	uintptr_t frame_type;
 	uintptr_t text_type;  /* of names */
 	uintptr_t bytes_type; /* of line tables */
+	uintptr_t eval_low;   /* the evaluation loop; 0: not known */
+	uintptr_t eval_high;
+	uintptr_t function_type, method_type, cell_type, tuple_type;
+	bool handlers; /* asyncio's can be followed */
 	void *(*this_thread)(void);
+	void *(*main_interpreter)(void); /* 2.7: NULL */
+	void *(*newest_interpreter)(void);
 	int (*is_initialized)(void);
 	int (*is_finalizing)(void); /* NULL: */
 	const uintptr_t
@@ -46,7 +52,8 @@ static inline enum python_state python_state(void)
 						       memory_order_acquire);
 }
 
-/* Looks into the modules of a stack that nobody has looked into. For the holder of the sites'
+/* Looks into the modules of a stack that nobody has looked into: for an interpreter, and for a second
+ * one, which ends it all. For the holder of the sites'
  * lock, and not for the stack of a signal handler. */
 void python_seek(const struct stack *stack);
 
@@ -60,6 +67,9 @@ static inline bool python_may_be_gone(void)
 /* Looks whether it was; then there is none any more, until another is found. For the holder of the
  * sites' lock. */
 void python_look_again(void);
+
+/* Are there subinterpreters? No lock is taken, nothing of theirs is read. */
+bool python_is_several(void);
 
 /* Its stack is not what its table of offsets says: never again in this process. */
 void python_distrust(void);

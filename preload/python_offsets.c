@@ -11,6 +11,10 @@
 #define NAMES_312    .ascii = 40, .compact = 56, .bytes = 32
 #define FRAMES_TO_39 .back = 24, .frame_code = 32, .lasti_unit = 1
 
+/* PyFunctionObject, 3.6 to 3.9 and from 3.10 on. */
+#define FUNCTION_TO_39 .function_code = 16, .function_closure = 48
+#define FUNCTION_310   .function_code = 48, .function_closure = 72
+
 /* clang-format off */
 static const struct {
 	unsigned major, minor;
@@ -21,28 +25,35 @@ static const struct {
 		.bytes = 36, .byte_names = true, .lines = PYTHON_LINES_UNSIGNED}},
 	{3, 6, {.thread_frame = 24, .thread_id = 152, FRAMES_TO_39, .lasti = 120,
 		.file = 96, .name = 104, .first_line = 36, .table = 112, .code_size = 144,
-		NAMES_TO_311, .lines = PYTHON_LINES_SIGNED}},
+		NAMES_TO_311, FUNCTION_TO_39, .locals = 376, .free_names = 72,
+		.lines = PYTHON_LINES_SIGNED}},
 	{3, 7, {.thread_frame = 24, .thread_id = 176, FRAMES_TO_39, .lasti = 104,
 		.file = 96, .name = 104, .first_line = 36, .table = 112, .code_size = 144,
-		NAMES_TO_311, .lines = PYTHON_LINES_SIGNED}},
+		NAMES_TO_311, FUNCTION_TO_39, .locals = 360, .free_names = 72,
+		.lines = PYTHON_LINES_SIGNED}},
 	{3, 8, {.thread_frame = 24, .thread_id = 176, FRAMES_TO_39, .lasti = 104,
 		.file = 104, .name = 112, .first_line = 40, .table = 120, .code_size = 176,
-		NAMES_TO_311, .lines = PYTHON_LINES_SIGNED}},
+		NAMES_TO_311, FUNCTION_TO_39, .locals = 360, .free_names = 80,
+		.lines = PYTHON_LINES_SIGNED}},
 	{3, 9, {.thread_frame = 24, .thread_id = 176, FRAMES_TO_39, .lasti = 104,
 		.file = 104, .name = 112, .first_line = 40, .table = 120, .code_size = 176,
-		NAMES_TO_311, .lines = PYTHON_LINES_SIGNED}},
+		NAMES_TO_311, FUNCTION_TO_39, .locals = 360, .free_names = 80,
+		.lines = PYTHON_LINES_SIGNED}},
 	{3, 10, {.thread_frame = 24, .thread_id = 176, .back = 24, .frame_code = 32,
 		.lasti = 96, .lasti_unit = 2,
 		.file = 104, .name = 112, .first_line = 40, .table = 120, .code_size = 176,
-		NAMES_TO_311, .lines = PYTHON_LINES_RANGES}},
+		NAMES_TO_311, FUNCTION_310, .locals = 352, .free_names = 80,
+		.lines = PYTHON_LINES_RANGES}},
 	{3, 11, {.thread_frame = 56, .has_cframe = true, .cframe_frame = 8,
-		.thread_id = 152, .back = 48, .frame_code = 32, .lasti = 56, .owner = 69,
+		.thread_id = 152, .back = 48, .frame_code = 32, .lasti = 56, .entry = 68,
 		.file = 112, .name = 128, .first_line = 72, .table = 136, .code_size = 184,
-		NAMES_TO_311, .lines = PYTHON_LINES_LOCATIONS}},
+		NAMES_TO_311, FUNCTION_310, .locals = 72, .free_names = 96,
+		.lines = PYTHON_LINES_LOCATIONS}},
 	{3, 12, {.thread_frame = 56, .has_cframe = true, .cframe_frame = 0,
 		.thread_id = 136, .back = 8, .frame_code = 0, .lasti = 56, .owner = 70,
 		.file = 112, .name = 128, .first_line = 68, .table = 136, .code_size = 192,
-		NAMES_312, .lines = PYTHON_LINES_LOCATIONS}},
+		NAMES_312, FUNCTION_310, .locals = 72, .free_names = 96,
+		.lines = PYTHON_LINES_LOCATIONS}},
 };
 /* clang-format on */
 
@@ -50,13 +61,14 @@ static const struct {
  * pycore_runtime.h) say what: they move from minor to minor. */
 struct words {
 	unsigned minor;
-	uint8_t current_frame, thread_id, previous, executable, instr_ptr, owner, file,
-		qualname, linetable, first_line, code_adaptive, ascii_size;
+	uint8_t current_frame, thread_id, previous, executable, instr_ptr, locals, owner,
+		file, qualname, linetable, first_line, locals_names, code_adaptive,
+		ascii_size;
 };
 
 static const struct words published[] = {
-	{13, 23, 24, 29, 30, 31, 33, 35, 37, 38, 39, 43, 70},
-	{14, 26, 27, 32, 33, 34, 36, 40, 42, 43, 44, 48, 80},
+	{13, 23, 24, 29, 30, 31, 32, 33, 35, 37, 38, 39, 41, 43, 70},
+	{14, 26, 27, 32, 33, 34, 35, 36, 40, 42, 43, 44, 46, 48, 80},
 };
 
 #define WORD_COOKIE       0u
@@ -89,12 +101,15 @@ static bool take_published(struct python_offsets *o, const struct words *w, uint
 {
 	if (!is_published(at))
 		return false;
-	*o = (struct python_offsets){.bytes = 32, .lines = PYTHON_LINES_LOCATIONS};
+	*o = (struct python_offsets){
+		.bytes = 32, FUNCTION_310, .lines = PYTHON_LINES_LOCATIONS};
 	if (!take_word(&o->thread_frame, at, w->current_frame) ||
 	    !take_word(&o->thread_id, at, w->thread_id) ||
 	    !take_word(&o->back, at, w->previous) ||
 	    !take_word(&o->frame_code, at, w->executable) ||
 	    !take_word(&o->lasti, at, w->instr_ptr) ||
+	    !take_word(&o->locals, at, w->locals) ||
+	    !take_word(&o->free_names, at, w->locals_names) ||
 	    !take_word(&o->owner, at, w->owner) || !take_word(&o->file, at, w->file) ||
 	    !take_word(&o->name, at, w->qualname) ||
 	    !take_word(&o->first_line, at, w->first_line) ||

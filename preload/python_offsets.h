@@ -27,7 +27,8 @@ struct python_offsets {
 	uint16_t frame_code;
 	uint16_t lasti;
 	uint8_t lasti_unit; /* bytes; 0: it is a pointer into the code */
-	uint16_t owner;     /* one byte */
+	uint16_t owner;     /* one byte; from 3.12 */
+	uint16_t entry;     /* one byte, whether C called in here: 3.11 */
 	uint16_t file;
 	uint16_t name; /* the qualified one where there is one */
 	uint16_t first_line;
@@ -36,6 +37,11 @@ struct python_offsets {
 	uint16_t ascii;     /* where a str's data begin */
 	uint16_t compact;
 	uint16_t bytes;  /* where a bytes object's do */
+	uint16_t locals; /* of a frame: its arguments, and what follows them */
+	uint16_t function_code;
+	uint16_t function_closure;
+	uint16_t
+		free_names; /* of a code object: a tuple, at its end the names of the closure */
 	bool byte_names; /* names are byte strings: 2.7 */
 	enum python_lines lines;
 };

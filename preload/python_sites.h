@@ -22,3 +22,7 @@ cw_ref python_site_find(cw_ref native, uint64_t hash);
 /* Makes it. For the holder of the sites' lock, in the same thread and on the capture stack. Returns
  * `native` where no Python frame is to be had, or no room. */
 cw_ref python_site_make(struct books *b, cw_ref native);
+
+/* The same for a thread that a signal has interrupted, `sp` being its stack pointer. 0: there is a
+ * Python stack, but it is not to be had. */
+cw_ref python_site_interrupted(struct books *b, cw_ref native, uintptr_t sp);

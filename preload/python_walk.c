@@ -41,18 +41,27 @@ bool python_walk_begin(struct python_cursor *cursor, bool checked)
 	       python_load(checked, cursor->next + at->cframe_frame, &cursor->next);
 }
 
+static inline __attribute__((always_inline)) bool load_byte(bool checked, uintptr_t at,
+							    unsigned *value)
+{
+	uintptr_t word;
+
+	if (!python_load(checked, at & ~7ul, &word))
+		return false;
+	*value = (uint8_t)(word >> (at & 7) * 8);
+	return true;
+}
+
 /* Who owns the frame: whether it runs Python code, or only marks where C called in. */
 static inline __attribute__((always_inline)) unsigned owner_of(bool checked,
 							       uintptr_t frame)
 {
-	uintptr_t word;
-	uint16_t owner = python.at.owner;
+	unsigned owner;
 
-	if (!owner)
+	if (!python.at.owner)
 		return 0;
-	if (!python_load(checked, frame + (owner & ~7u), &word))
-		return OWNER_MAX + 1;
-	return (uint8_t)(word >> (owner & 7) * 8);
+	return load_byte(checked, frame + python.at.owner, &owner) ? owner
+								   : OWNER_MAX + 1;
 }
 
 static inline __attribute__((always_inline)) bool take_place(bool checked, uintptr_t at,
@@ -79,6 +88,7 @@ static inline __attribute__((always_inline)) bool take_frame(bool checked, uintp
 {
 	uintptr_t type;
 
+	frame->at = at;
 	if (!python_load(checked, at + python.at.frame_code, &frame->code))
 		return false;
 	frame->code &= ~REFERENCE_TAG;
@@ -86,6 +96,17 @@ static inline __attribute__((always_inline)) bool take_frame(bool checked, uintp
 	    type != python.code_type)
 		return false;
 	return take_place(checked, at, frame);
+}
+
+/* What a specialised call of a class returns to (_Py_InitCleanup, from 3.12 on) is no function: its
+ * file is called as it is, "__init__", by the same string. */
+static inline __attribute__((always_inline)) bool is_shim(bool checked, uintptr_t code)
+{
+	uintptr_t file, name;
+
+	return python.at.lines == PYTHON_LINES_LOCATIONS &&
+	       python_load(checked, code + python.at.file, &file) &&
+	       python_load(checked, code + python.at.name, &name) && file == name;
 }
 
 static inline __attribute__((always_inline)) bool next(bool checked,
@@ -104,7 +125,7 @@ static inline __attribute__((always_inline)) bool next(bool checked,
 			cursor->lost = true;
 			return false;
 		}
-		if (wanted)
+		if (wanted && !is_shim(checked, frame->code))
 			return true;
 	}
 	return false;
@@ -118,4 +139,16 @@ bool python_walk_next(struct python_cursor *cursor, struct python_frame *frame)
 bool python_walk_next_checked(struct python_cursor *cursor, struct python_frame *frame)
 {
 	return next(true, cursor, frame);
+}
+
+bool python_walk_entered(const struct python_cursor *cursor,
+			 const struct python_frame *frame, bool checked)
+{
+	unsigned entry;
+
+	if (python.at.owner)
+		return cursor->next && owner_of(checked, cursor->next) >= OWNER_CSTACK;
+	if (!python.at.entry)
+		return true;
+	return load_byte(checked, frame->at + python.at.entry, &entry) && entry == 1;
 }

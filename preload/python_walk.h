@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct python_frame {
+	uintptr_t at; /* where the interpreter has it; 0: not on the stack */
 	uintptr_t code;
 	int32_t lasti; /* bytes into the bytecode; negative: not begun */
 };
@@ -28,3 +29,8 @@ struct python_cursor {
 bool python_walk_begin(struct python_cursor *cursor, bool checked);
 bool python_walk_next(struct python_cursor *cursor, struct python_frame *frame);
 bool python_walk_next_checked(struct python_cursor *cursor, struct python_frame *frame);
+
+/* Did C call the interpreter for this frame, the one that was given last? Then it is the outermost of those that
+ * one call of its evaluation loop runs. */
+bool python_walk_entered(const struct python_cursor *cursor,
+			 const struct python_frame *frame, bool checked);

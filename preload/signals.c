@@ -11,6 +11,7 @@
 #include "options.h"
 #include "proc.h"
 #include "signals.h"
+#include "sites.h"
 #include "sys.h"
 
 /* What our handlers take of a stack before they change to their own. */
@@ -57,8 +58,7 @@ static void on_fatal(int sig, siginfo_t *info, void *context)
 	uint64_t only = 1ull << (sig - 1);
 	int saved = errno;
 
-	(void)context;
-	exit_before(CW_END_SIGNAL, sig);
+	exit_by_signal(sig, context, 0);
 	set_default(sig);
 	errno = saved;
 	if (is_fault(sig, info))
@@ -249,6 +249,7 @@ static bool is_blocked(int sig)
 bool signals_before_sending(int sig)
 {
 	struct sigaction now;
+	struct books *b;
 
 	if (!installed || !is_fatal(sig) || real_get()->sigaction(sig, NULL, &now) != 0 ||
 	    is_ours(&now) || now.sa_handler != SIG_DFL)
@@ -260,6 +261,7 @@ bool signals_before_sending(int sig)
 		real_get()->sigaction(sig, &now, NULL);
 		return false;
 	}
-	exit_before(CW_END_SIGNAL, sig);
+	b = books_here();
+	exit_by_signal(sig, NULL, b ? site_here(b) : 0);
 	return true;
 }

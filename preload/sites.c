@@ -218,6 +218,36 @@ cw_ref site_here(struct books *b)
 	return native && may_have_python(native) ? with_python(b, native) : native;
 }
 
+/* What was interrupted is not in a handler for that; nobody may call it a known stack. */
+static cw_ref interrupted_native(struct books *b, const void *context)
+{
+	cw_ref ref;
+
+	work.log.outside = true;
+	work.log.count = 0;
+	if (!unwind_interrupted(&work.stack, &work.log, context))
+		return 0;
+	for (uint32_t i = 0; i < work.stack.count; i++)
+		work.frames[i] =
+			modules_frame(b, work.stack.pcs[i], work.stack.exact >> i & 1);
+	ref = site_index_find(work.frames, work.stack.count * sizeof *work.frames);
+	work.stack.exact &= ~1ul;
+	return ref ? ref : write_site(b, &work.stack, work.frames);
+}
+
+cw_ref site_interrupted(struct books *b, const void *context)
+{
+	cw_ref ref;
+
+	if (!lock_take_soon(&sites_lock))
+		return 0;
+	ref = interrupted_native(b, context);
+	if (ref)
+		ref = python_site_interrupted(b, ref, unwind_interrupted_sp(context));
+	lock_drop(&sites_lock);
+	return ref;
+}
+
 cw_ref sites_record_locked(struct books *b, const void *record, size_t size)
 {
 	cw_ref ref = site_index_find(record, size);

@@ -15,6 +15,10 @@
 /* 0: not captured (counted). Preserves errno. */
 cw_ref site_here(struct books *b);
 
+/* Where the calling thread was interrupted: from a signal handler, with its ucontext_t and all
+ * signals blocked. 0: not known. Waits for no lock longer than some milliseconds. */
+cw_ref site_interrupted(struct books *b, const void *context);
+
 /* A NUL-terminated string in the trace, interned. 0: no room. Takes the lock. */
 cw_ref site_string(struct books *b, const char *text);
 

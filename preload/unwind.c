@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include <libunwind.h>
 
@@ -388,10 +389,10 @@ void unwind_fork_child_of_threads(void)
 #define STACK_POINTER UNW_AARCH64_SP
 #endif
 
-static void walk(struct capture *c, struct stack *stack)
+/* `exact`: it starts at an instruction that is not a call's. */
+static void walk(struct capture *c, struct stack *stack, bool exact)
 {
 	unw_cursor_t cursor;
-	bool exact = false;
 	unw_word_t pc;
 	int more;
 
@@ -428,7 +429,7 @@ static void unwind_there(void *argument)
 	struct capture *c = argument;
 
 	if (usable(c))
-		walk(c, c->stack);
+		walk(c, c->stack, false);
 }
 
 bool unwind_stack(struct stack *stack, struct known_log *log)
@@ -443,4 +444,72 @@ bool unwind_stack(struct stack *stack, struct known_log *log)
 	c.stack = stack;
 	on_capture_stack(unwind_there, &c);
 	return state == USABLE;
+}
+
+#define RED_ZONE \
+	128ul /* what a function uses below its stack pointer, System V ABI of x86_64 */
+
+#if defined(__x86_64__)
+static void take_interrupted(struct capture *c, const ucontext_t *context)
+{
+	static const struct {
+		uint8_t to, from;
+	} registers[] = {
+		{UNW_X86_64_RAX, REG_RAX}, {UNW_X86_64_RDX, REG_RDX},
+		{UNW_X86_64_RCX, REG_RCX}, {UNW_X86_64_RBX, REG_RBX},
+		{UNW_X86_64_RSI, REG_RSI}, {UNW_X86_64_RDI, REG_RDI},
+		{UNW_X86_64_RBP, REG_RBP}, {UNW_X86_64_RSP, REG_RSP},
+		{UNW_X86_64_R8, REG_R8},   {UNW_X86_64_R9, REG_R9},
+		{UNW_X86_64_R10, REG_R10}, {UNW_X86_64_R11, REG_R11},
+		{UNW_X86_64_R12, REG_R12}, {UNW_X86_64_R13, REG_R13},
+		{UNW_X86_64_R14, REG_R14}, {UNW_X86_64_R15, REG_R15},
+		{UNW_X86_64_RIP, REG_RIP},
+	};
+
+	for (size_t i = 0; i < sizeof registers / sizeof *registers; i++)
+		c->registers[registers[i].to] =
+			(uintptr_t)context->uc_mcontext.gregs[registers[i].from];
+}
+#define PROGRAM_COUNTER UNW_X86_64_RIP
+#else
+static void take_interrupted(struct capture *c, const ucontext_t *context)
+{
+	for (int i = 0; i < 31; i++)
+		c->registers[UNW_AARCH64_X0 + i] = context->uc_mcontext.regs[i];
+	c->registers[UNW_AARCH64_SP] = context->uc_mcontext.sp;
+	c->registers[UNW_AARCH64_PC] = context->uc_mcontext.pc;
+}
+#define PROGRAM_COUNTER UNW_AARCH64_PC
+#endif
+
+uintptr_t unwind_interrupted_sp(const void *context)
+{
+	static struct capture c;
+
+	take_interrupted(&c, context);
+	return c.registers[STACK_POINTER];
+}
+
+bool unwind_interrupted(struct stack *stack, struct known_log *log, const void *context)
+{
+	static struct capture c;
+
+	take_interrupted(&c, context);
+	c.low = c.registers[STACK_POINTER] - RED_ZONE;
+	c.pages = 0;
+	c.last_page = 0;
+	c.log = log;
+	c.stack = stack;
+	stack->count = 0;
+	stack->flags = 0;
+	stack->exact = 0;
+	if (state == USABLE)
+		walk(&c, stack, true);
+	if (stack->count)
+		return true;
+	stack->pcs[0] = c.registers[PROGRAM_COUNTER];
+	stack->exact = 1;
+	stack->flags = CW_SITE_SHORT;
+	stack->count = stack->pcs[0] && !modules_own(stack->pcs[0]) ? 1 : 0;
+	return stack->count;
 }

@@ -19,6 +19,13 @@
 /* Fills `stack`. False: libunwind is not to be had (a notice says why). Preserves errno. */
 bool unwind_stack(struct stack *stack, struct known_log *log);
 
+/* The stack of a thread that a signal interrupted, by the handler's ucontext_t. Without libunwind,
+ * which is not opened here, it is the one instruction. False: not even that is known. */
+bool unwind_interrupted(struct stack *stack, struct known_log *log, const void *context);
+
+/* Its stack pointer. */
+uintptr_t unwind_interrupted_sp(const void *context);
+
 /* Opens libunwind, if that was not tried yet. The loader's lock is held while a library's
  * constructors run, and they may wait for a thread of theirs, whose first socket would wait for
  * the lock: so it is opened while there is one thread, which cannot wait for itself. */

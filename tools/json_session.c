@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json_parts.h"
+#include "trace/stack_names.h"
 #include "trace/text.h"
 
 /* The first process's trace, or any that is there; NULL: none. */
@@ -176,17 +177,31 @@ static void put_end(const struct text_sink *sink, const void *context)
 	}
 }
 
-static json_t *process_json(const struct subject *subject)
+/* Null as the stack, where that is not known. */
+static json_t *end_thread_json(const struct subject *subject)
+{
+	char name[STACK_THREAD_BYTES];
+
+	if (!trace_site(&subject->view, subject->process->end_site, &(uint32_t){0}))
+		return json_null();
+	stack_end_thread(&subject->view, subject->process, name);
+	return json_foreign(name, sizeof(name));
+}
+
+static json_t *process_json(const struct json_report *report,
+			    const struct subject *subject)
 {
 	const struct cw_header *header = subject->view.header;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "pid",
-			 json_integer(subject->process->pid), "ppid",
-			 json_integer(subject->process->ppid), "executable",
-			 json_foreign(header->executable, sizeof(header->executable)),
-			 "command",
-			 json_foreign(header->command, sizeof(header->command)),
-			 "ended_by", json_written(put_end, subject), "traced", true);
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "pid",
+		json_integer(subject->process->pid), "ppid",
+		json_integer(subject->process->ppid), "executable",
+		json_foreign(header->executable, sizeof(header->executable)), "command",
+		json_foreign(header->command, sizeof(header->command)), "ended_by",
+		json_written(put_end, subject), "traced", true, "end_stack",
+		json_stack(report, subject, subject->process->end_site), "end_thread",
+		end_thread_json(subject));
 }
 
 json_t *json_processes(const struct json_report *report)
@@ -195,6 +210,6 @@ json_t *json_processes(const struct json_report *report)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < count; i++)
-		json_add(&list, process_json(&report->groups->subjects[i]));
+		json_add(&list, process_json(report, &report->groups->subjects[i]));
 	return list;
 }

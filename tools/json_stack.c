@@ -33,7 +33,7 @@ static json_t *frame_json(const struct trace_view *view, const struct cw_frame *
 	bool python = frame->flags & CW_FRAME_PYTHON;
 	char path[STACK_PATH_BYTES];
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "language",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "language",
 			 python ? "python" : "native", "function",
 			 json_foreign(symbol->function, NAME_MAX_BYTES), "file",
 			 json_foreign(stack_path(symbol, path), PATH_MAX), "line",
@@ -41,7 +41,8 @@ static json_t *frame_json(const struct trace_view *view, const struct cw_frame *
 							  : json_null(),
 			 "module", module_json(view, frame), "offset",
 			 python ? json_null() : offset_json(frame->offset), "inlined",
-			 symbol->inlined_into != NULL);
+			 symbol->inlined_into != NULL, "handler",
+			 python && frame->flags & CW_FRAME_HANDLER);
 }
 
 static void add_frame(const struct naming *naming, const struct cw_frame *frame,

@@ -271,6 +271,9 @@ struct cw_process {
 	_Atomic uint32_t event_next;
 	_Atomic cw_ref late[CW_LATE_RING]; /* sockets in CW_SOCKET_LATE */
 	struct cw_event events[CW_EVENT_RING];
+	cw_ref end_site; /* where the thread stood that ended it by a signal; 0: not known */
+	uint32_t end_tid;
+	char end_thread[16]; /* its name */
 };
 
 enum cw_origin {
@@ -506,6 +509,10 @@ enum cw_frame_flag {
 		<< 0, /* the pc itself (a signal interrupted it), not a return address */
 	CW_FRAME_PYTHON =
 		1u << 1, /* module refers to a cw_code, offset is the line, 0: none */
+	CW_FRAME_HANDLER =
+		1u << 2, /* no frame: what an event loop hands the connection to. With
+			    CW_FRAME_PYTHON, the first; offset is its first line */
+	CW_FRAME_ENTRY = 1u << 3, /* of Python's: C called the interpreter for it */
 };
 
 struct cw_frame {

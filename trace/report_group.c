@@ -169,6 +169,30 @@ static void put_origin(struct report *report, const struct cw_socket *socket)
 			     socket->open_site);
 }
 
+/* Is the group of one process alone? */
+static bool has_one_subject(const struct report *report, const struct group *group)
+{
+	const struct group_item *items =
+		&report->findings->groups.items[group->run->first];
+
+	for (uint32_t i = 1; i < group->run->count; i++)
+		if (items[i].subject != items[0].subject)
+			return false;
+	return true;
+}
+
+/* Where no call has learned of the peer's end, what the program did instead. */
+static void put_end(const struct report *report, const struct group *group)
+{
+	if (group->verdict == VERDICT_EOF_UNREAD ||
+	    (group->verdict == VERDICT_UNKNOWN && group->leak))
+		put_fin(report, group);
+	else if (group->verdict != VERDICT_RESET_IGNORED || !group->reset_unlearned)
+		return;
+	if (!report->subject->context.alive && has_one_subject(report, group))
+		report_end_stack(report);
+}
+
 /* What dates the verdict comes first; of an unread EOF nothing may, it comes last. */
 static void put_stacks(struct report *report, const struct group *group)
 {
@@ -186,9 +210,7 @@ static void put_stacks(struct report *report, const struct group *group)
 	put_last_call(report, group);
 	if (group->verdict != VERDICT_RESET_IGNORED && socket->reset_site)
 		report_stack(report, "then reset", socket->reset_site);
-	if (group->verdict == VERDICT_EOF_UNREAD ||
-	    (group->verdict == VERDICT_UNKNOWN && group->leak))
-		put_fin(report, group);
+	put_end(report, group);
 	if (socket->close_site)
 		report_stack(report, "closed by", socket->close_site);
 	report_history(report, group);

@@ -28,6 +28,8 @@ struct naming report_naming(const struct report *report);
 void report_label(const struct report *report, const char *label);
 /* A labelled stack, one frame a line. */
 void report_stack(const struct report *report, const char *label, cw_ref site);
+/* Where the thread stood that ended the subject by a signal; nothing if that is not known. */
+void report_end_stack(const struct report *report);
 /* The innermost wanted frames in one line: a <- b <- c. */
 void report_path(const struct report *report, cw_ref site);
 /* The innermost wanted frame: its function alone, and its place (server.c:88, or as above). */

@@ -79,9 +79,12 @@ static size_t hex_width(uint64_t value)
 	return width;
 }
 
-/* stuck_server.py:11 in <module> */
-static void put_python(const struct report *report, const struct symbol *symbol)
+/* stuck_server.py:11 in <module>, or handler  echo.py:12 in handle_client */
+static void put_python(const struct report *report, const struct cw_frame *frame,
+		       const struct symbol *symbol)
 {
+	if (frame->flags & CW_FRAME_HANDLER)
+		text_put(report->sink, "handler ");
 	if (symbol->file)
 		put_source(report, symbol);
 	else
@@ -98,7 +101,7 @@ static void put_symbol(const struct report *report, const struct cw_frame *frame
 	size_t used;
 
 	if (frame->flags & CW_FRAME_PYTHON) {
-		put_python(report, symbol);
+		put_python(report, frame, symbol);
 		return;
 	}
 	if (!symbol->function) {
@@ -125,16 +128,15 @@ static void put_symbol(const struct report *report, const struct cw_frame *frame
 	}
 }
 
-/* The name of the thread that was seen there first, unless it is the process's own. */
-static void put_thread(const struct report *report, const struct cw_site *site)
+/* Unless it is the process's own. */
+static void put_thread(const struct report *report, const char *thread)
 {
-	size_t size = sizeof(site->thread);
+	size_t size = sizeof(report->subject->process->comm);
 
-	if (!site->thread[0] ||
-	    strncmp(site->thread, report->subject->process->comm, size) == 0)
+	if (!thread[0] || strncmp(thread, report->subject->process->comm, size) == 0)
 		return;
 	text_put(report->sink, "      thread ");
-	text_foreign(report->sink, site->thread, size);
+	text_foreign(report->sink, thread, size);
 }
 
 static bool has_source(const struct report *report, const struct symbol *symbol)
@@ -165,13 +167,15 @@ static __attribute__((noinline)) void put_source_line(const struct report *repor
 	text_put(report->sink, "\n");
 }
 
-/* All lines of frame `i`. The stack's first line goes behind its label. */
+/* All lines of frame `i`. The stack's first line goes behind its label, and `thread` behind it; NULL
+ * for the others. */
 static void put_frame(const struct report *report, const struct stack_frames *wanted,
-		      uint32_t i, bool first)
+		      uint32_t i, const char *thread)
 {
 	const struct cw_frame *frame = stack_frame(wanted, i);
 	struct symbol symbols[STACK_INLINE];
 	int named = name_frame(report, frame, symbols, STACK_INLINE);
+	bool first = thread;
 
 	if (named <= 0) {
 		symbols[0] = (struct symbol){0};
@@ -182,7 +186,7 @@ static void put_frame(const struct report *report, const struct stack_frames *wa
 			report_label(report, "");
 		put_symbol(report, frame, &symbols[n], FUNCTION_WIDTH);
 		if (first && !n)
-			put_thread(report, wanted->site);
+			put_thread(report, thread);
 		text_put(report->sink, "\n");
 		if (first && !n && has_source(report, &symbols[n]))
 			put_source_line(report, frame, &symbols[n]);
@@ -217,21 +221,42 @@ static void put_rest(const struct report *report, const struct cw_site *site,
 	}
 }
 
-void report_stack(const struct report *report, const char *label, cw_ref ref)
+static void put_stack(const struct report *report, const char *label,
+		      const struct stack_frames *all, const char *thread)
 {
-	struct stack_frames wanted = frames_wanted(report, ref);
-	uint32_t shown = wanted.count;
+	uint32_t shown = all->count;
 
 	report_label(report, label);
-	if (!wanted.site) {
-		text_put(report->sink, "(stack not recorded)\n");
-		return;
-	}
 	if (!report->options->all && shown > REPORT_FRAMES)
 		shown = REPORT_FRAMES;
 	for (uint32_t i = 0; i < shown; i++)
-		put_frame(report, &wanted, i, !i);
-	put_rest(report, wanted.site, wanted.count - shown);
+		put_frame(report, all, i, i ? NULL : thread);
+	put_rest(report, all->site, all->count - shown);
+}
+
+/* The thread's name is that of the one that was seen there first. */
+void report_stack(const struct report *report, const char *label, cw_ref ref)
+{
+	struct stack_frames wanted = frames_wanted(report, ref);
+
+	if (wanted.site) {
+		put_stack(report, label, &wanted, wanted.site->thread);
+		return;
+	}
+	report_label(report, label);
+	text_put(report->sink, "(stack not recorded)\n");
+}
+
+void report_end_stack(const struct report *report)
+{
+	const struct cw_process *process = report->subject->process;
+	struct stack_frames wanted = frames_wanted(report, process->end_site);
+	char thread[STACK_THREAD_BYTES];
+
+	if (!wanted.site)
+		return;
+	stack_end_thread(&report->subject->view, process, thread);
+	put_stack(report, "at the end", &wanted, thread);
 }
 
 /* One frame of a path, with what is inlined there; `shown` of the path stand already.

@@ -68,6 +68,12 @@ static uint32_t python_count(const struct cw_site *site, uint32_t count)
 	return python;
 }
 
+/* What the connection is for comes before them, and is no frame. */
+static uint32_t handler_count(const struct cw_site *site, uint32_t python)
+{
+	return python && site->frames[0].flags & CW_FRAME_HANDLER ? 1 : 0;
+}
+
 /* lib/python3.11/socket.py: its methods wrap those of the C module as libc's wrap the kernel's. */
 static bool is_wrapper_file(const char *file, size_t size)
 {
@@ -90,15 +96,15 @@ static bool is_wrapper(const struct trace_view *view, const struct cw_frame *fra
 	return is_wrapper_file(file, size);
 }
 
-/* If there is nothing else, they stay. */
+/* The first of them behind the wrappers, from `begin` on. If there is nothing else, they stay. */
 static uint32_t python_first(const struct trace_view *view, const struct cw_site *site,
-			     uint32_t python)
+			     uint32_t begin, uint32_t python)
 {
-	uint32_t first = 0;
+	uint32_t first = begin;
 
 	while (first < python && is_wrapper(view, &site->frames[first]))
 		first++;
-	return first < python ? first : 0;
+	return first < python ? first : begin;
 }
 
 /* _start itself may have no name, what it calls has: look behind the outermost. */
@@ -186,10 +192,72 @@ static void want_leaf(const struct naming *naming, struct stack_frames *wanted,
 			want(wanted, i, i + 1);
 }
 
+static uint32_t entry_count(const struct cw_site *site, uint32_t python)
+{
+	uint32_t entries = 0;
+
+	for (uint32_t i = 0; i < python; i++)
+		entries += (site->frames[i].flags & CW_FRAME_ENTRY) != 0;
+	return entries;
+}
+
+static uint32_t loop_count(const struct naming *naming, const struct cw_site *site,
+			   uint32_t begin, uint32_t count)
+{
+	uint32_t loops = 0;
+
+	for (uint32_t i = begin; i < count; i++)
+		loops += is_eval_loop(naming, &site->frames[i]);
+	return loops;
+}
+
+/* The Python frames that one evaluation loop runs: up to one that C called it for. Those before
+ * `shown` are passed over. Returns where the next loop's begin. */
+static uint32_t want_loop(struct stack_frames *wanted, uint32_t next, uint32_t shown,
+			  uint32_t python)
+{
+	uint32_t begin = next;
+	bool entry = false;
+
+	/* A living process's trace may change under us. */
+	while (next < python && !entry)
+		entry = wanted->site->frames[next++].flags & CW_FRAME_ENTRY;
+	want(wanted, begin > shown ? begin : shown, next);
+	return next;
+}
+
+/* In the order in which they called each other: in the place of each evaluation loop stand the Python
+ * frames that it runs. False, and nothing is wanted: it is not certain which these are. */
+static bool want_in_order(const struct naming *naming, struct stack_frames *wanted,
+			  uint32_t python, uint32_t count)
+{
+	const struct cw_site *site = wanted->site;
+	uint32_t next = handler_count(site, python);
+	uint32_t shown =
+		naming->all ? next : python_first(naming->view, site, next, python);
+	uint32_t end = naming->all ? count : wanted_end(naming, site, python, count);
+	uint32_t entries = entry_count(site, python);
+	bool begun = naming->all;
+
+	if (site->flags & CW_SITE_CUT || !entries ||
+	    !(site->frames[python - 1].flags & CW_FRAME_ENTRY) ||
+	    loop_count(naming, site, python, count) != entries)
+		return false;
+	want(wanted, 0, next);
+	for (uint32_t i = python; i < end; i++) {
+		begun = begun || !is_between_frame(naming, &site->frames[i]);
+		if (is_eval_loop(naming, &site->frames[i]))
+			next = want_loop(wanted, next, shown, python);
+		else if (begun)
+			want(wanted, i, i + 1);
+	}
+	return true;
+}
+
 struct stack_frames stack_frames_wanted(const struct naming *naming, cw_ref ref)
 {
 	struct stack_frames wanted;
-	uint32_t count, python;
+	uint32_t count, python, handlers;
 
 	wanted.count = 0;
 	wanted.site = trace_site(naming->view, ref, &count);
@@ -198,11 +266,15 @@ struct stack_frames stack_frames_wanted(const struct naming *naming, cw_ref ref)
 		return wanted;
 	}
 	python = python_count(wanted.site, count);
+	if (python && naming->native && want_in_order(naming, &wanted, python, count))
+		return wanted;
 	if (naming->all) {
 		want(&wanted, 0, count);
 		return wanted;
 	}
-	want(&wanted, python_first(naming->view, wanted.site, python), python);
+	handlers = handler_count(wanted.site, python);
+	want(&wanted, 0, handlers);
+	want(&wanted, python_first(naming->view, wanted.site, handlers, python), python);
 	if (python == count)
 		return wanted;
 	if (!python || naming->native)

@@ -128,3 +128,17 @@ bool stack_is_python(const struct trace_view *view, cw_ref ref)
 	}
 	return false;
 }
+
+void stack_end_thread(const struct trace_view *view, const struct cw_process *process,
+		      char name[STACK_THREAD_BYTES])
+{
+	uint32_t count;
+	const struct cw_site *site = trace_site(view, process->end_site, &count);
+
+	static_assert(sizeof(process->end_thread) == STACK_THREAD_BYTES, "a copy");
+	memcpy(name, process->end_thread, STACK_THREAD_BYTES);
+	name[STACK_THREAD_BYTES - 1] = '\0';
+	if (site && count && site->frames[0].flags & CW_FRAME_PYTHON &&
+	    process->end_tid == process->pid)
+		memcpy(name, "MainThread", sizeof("MainThread"));
+}

@@ -17,7 +17,8 @@ struct naming {
 	const struct trace_view *view;
 	const struct symbolizer *symbolizer; /* NULL: nobody */
 	bool all;                            /* every frame is wanted */
-	bool native; /* also the interpreter's own, where there are Python frames */
+	bool native; /* also the interpreter's own, where there are Python frames, in the order of
+		      * the calls where it is certain */
 };
 
 /* The frame's module; NULL: it has none, as a Python frame. */
@@ -56,6 +57,11 @@ const char *stack_path(const struct symbol *symbol, char room[STACK_PATH_BYTES])
 
 /* Whether an interpreter of Python is on the stack. */
 bool stack_is_python(const struct trace_view *view, cw_ref site);
+
+/* The thread of the process's end_site: as Python calls its main thread, else as the system does. */
+#define STACK_THREAD_BYTES 16u
+void stack_end_thread(const struct trace_view *view, const struct cw_process *process,
+		      char name[STACK_THREAD_BYTES]);
 
 /* Of origin, open and EOF stacks as function and module names: no lines, no addresses, no
  * verdict, so that a rebuild does not change it. */

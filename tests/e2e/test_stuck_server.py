@@ -51,6 +51,16 @@ class Stuck:
         self.must_name_lines(group)
         return group
 
+    def must_end_in_its_loop(self, group):
+        """`while True:` or `pass`: whichever the version's bytecode has the jump in."""
+        told, = group.stacks["at the end"]
+        found = re.search(r"^stuck_server\.py:(\d+) in <module> +thread MainThread$", told)
+        loop = self.lines.index("while True:") + 1
+        assert found and int(found.group(1)) in (loop, loop + 1), group.text
+        lines = group.text.splitlines()
+        fin = next(i for i, line in enumerate(lines) if line.startswith("  peer FIN"))
+        assert lines[fin + 1].startswith("  at the end"), group.text
+
     def must_name_lines(self, group):
         """Of the script: accept and recv, whatever interprets it."""
         for label, call in (("opened", ".accept()"), ("first read", ".recv(")):
@@ -79,6 +89,18 @@ def test_ended_by_sigterm(start, need, python):
     assert "unread 0 B" in group.sockets[0]
     assert "peer FIN" in group.text
     assert "1 leaked" in report.text and "1 listening" in report.text
+    stuck.must_end_in_its_loop(group)
+
+
+@pytest.mark.parametrize("python", pythons(), ids=interpreter_name)
+def test_the_trace_tells_where_sigterm_found_it(start, need, directory, read_report, python):
+    need("ss")
+    stuck = Stuck(start, python)
+    stuck.end(signal.SIGTERM)
+    group = stuck.must_be_told(read_report(*traces(directory)))
+    stuck.must_end_in_its_loop(group)
+    line, source = group.sources["at the end"]
+    assert source == stuck.lines[line - 1].strip() and source in ("while True:", "pass")
 
 
 def test_is_the_socket_that_ss_shows(start, need):

@@ -2,58 +2,35 @@
 /* Opens a libpython late, and runs a script in it. Then it ends the interpreter, unloads the library,
  * says whether it is gone, and uses sockets once more.
  *
- * Usage: embeds_python LIBPYTHON SCRIPT PREFIX */
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-
+ * Usage: embeds_python LIBPYTHON SCRIPT PREFIX global|local|again
+ * The library's symbols are for all to see or not; `again` begins a second interpreter after the
+ * first one's end, and runs the script in that, too. */
+#include "libpython.h"
 #include "loopback.h"
-
-static void *found(void *library, const char *name)
-{
-	void *at = dlsym(library, name);
-
-	if (!at) {
-		fprintf(stderr, "%s: %s\n", name, dlerror());
-		exit(1);
-	}
-	return at;
-}
 
 int main(int argc, char **argv)
 {
-	void *library;
-	void (*initialize)(void);
-	void (*finalize)(void);
+	struct libpython python;
 	struct pair pair;
-	int (*run)(const char *);
-	FILE *script;
-	static char text[65536];
 
-	if (argc < 4)
+	if (argc < 5)
 		return 2;
-	setenv("PYTHONHOME", argv[3], 1);
-	library = dlopen(argv[1], RTLD_NOW | RTLD_GLOBAL);
-	script = fopen(argv[2], "r");
-	if (!library || !script || !fread(text, 1, sizeof(text) - 1, script)) {
-		fprintf(stderr, "%s\n", library ? argv[2] : dlerror());
-		return 1;
+	python = libpython_open(argv[1], argv[3],
+				strcmp(argv[4], "local") ? RTLD_GLOBAL : RTLD_LOCAL);
+	libpython_run(&python, argv[2]);
+	python.finalize();
+	if (!strcmp(argv[4], "again")) {
+		libpython_run(&python, argv[2]);
+		python.finalize();
 	}
-	*(void **)&initialize = found(library, "Py_Initialize");
-	*(void **)&run = found(library, "PyRun_SimpleString");
-	*(void **)&finalize = found(library, "Py_Finalize");
-	initialize();
-	if (run(text))
-		return 1;
-	finalize();
-	dlclose(library);
-	library = dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD);
-	printf("%s\n", library ? "stays" : "unloaded");
+	dlclose(python.library);
+	python.library = dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD);
+	printf("%s\n", python.library ? "stays" : "unloaded");
 	fflush(stdout);
 	pair = pair_open();
 	must(!close(pair.client), "close");
 	await_readable(pair.server);
-	must(read(pair.server, text, 1) == 0, "read");
+	must(read(pair.server, argv[4], 1) == 0, "read");
 	hold(20);
 	return 0;
 }
