@@ -11,7 +11,7 @@ HEAD = re.compile(r"^closewait: LEAK: (\d+) sockets?, (\d+) places?\.  (.*), pid
                   r"(?: \(forked from \d+\))?, (.*)$", re.M)
 GROUP = re.compile(r"^(%s)  +(\S.*?)(?:\s+\[([0-9a-f]+)\])?$" % "|".join(VERDICTS + FAULTS))
 LABEL = re.compile(r"^  (opened|first read|first write|EOF read|peer FIN|at the end|closed"
-                   r"|reset|shutdown|shut down|slowest|and again)  +(\S.*)$")
+                   r"|reset|shutdown|shut down|slowest|and again)(?:(?<=first write)| ) +(\S.*)$")
 SOURCE = re.compile(r"^ {12} +(\d+) \|  (.*)$")
 SOCKET = re.compile(r"^  fd (\d+) +(.*)$")
 DURATION = re.compile(r"\b(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?) ?(ms|us|s))?\b")
