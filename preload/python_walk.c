@@ -88,6 +88,17 @@ static inline __attribute__((always_inline)) bool take_frame(bool checked, uintp
 	return take_place(checked, at, frame);
 }
 
+/* What a specialised call of a class returns to (_Py_InitCleanup, from 3.12 on) is no function: its
+ * file is called as it is, "__init__", by the same string. */
+static inline __attribute__((always_inline)) bool is_shim(bool checked, uintptr_t code)
+{
+	uintptr_t file, name;
+
+	return python.at.lines == PYTHON_LINES_LOCATIONS &&
+	       python_load(checked, code + python.at.file, &file) &&
+	       python_load(checked, code + python.at.name, &name) && file == name;
+}
+
 static inline __attribute__((always_inline)) bool next(bool checked,
 						       struct python_cursor *cursor,
 						       struct python_frame *frame)
@@ -104,7 +115,7 @@ static inline __attribute__((always_inline)) bool next(bool checked,
 			cursor->lost = true;
 			return false;
 		}
-		if (wanted)
+		if (wanted && !is_shim(checked, frame->code))
 			return true;
 	}
 	return false;
