@@ -219,8 +219,8 @@ static void fold(const struct closing *c, struct cw_socket *s)
 		.slow = c->slow,
 		.late = c->late,
 		.collected = c->collected,
-		.peer_left = c->dwell != NO_DWELL ||
-			     flags & (CW_SOCKET_EOF | CW_SOCKET_RESET),
+		.peer_left =
+			c->dwell != NO_DWELL || flags & (CW_SOCKET_EOF | CW_SOCKET_RESET),
 		.now = c->now,
 		.dwell = c->dwell,
 	};

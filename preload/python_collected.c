@@ -15,9 +15,9 @@ static const char type_name[] = "_socket.socket";
 
 /* Of PyType_Spec, from name on, and of PyType_Slot (Include/object.h; 3.12 makes the type of
  * them). */
-#define SPEC_SLOTS   24
-#define SLOT_SIZE    16
-#define SLOTS_MAX    80 /* there are as many kinds of them */
+#define SPEC_SLOTS    24
+#define SLOT_SIZE     16
+#define SLOTS_MAX     80 /* there are as many kinds of them */
 #define SLOT_FINALIZE 80 /* Py_tp_finalize of Include/typeslots.h */
 
 static uintptr_t word(uintptr_t at)
@@ -170,8 +170,8 @@ static const char *name_of(const struct cw_frame *frame)
 
 static bool closes(const struct cw_frame *frame)
 {
-	static const char *const names[] = {"close",     "aclose", "__exit__",
-					    "__aexit__", "detach"};
+	static const char *const names[] = {"close", "aclose", "__exit__", "__aexit__",
+					    "detach"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (strcmp(name_of(frame), names[i]) == 0)

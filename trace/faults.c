@@ -40,8 +40,8 @@ static void count_place(void *context, cw_ref ref)
 	const struct cw_stats *stats = trace_stats(&collecting->subject->view, ref);
 
 	if (stats)
-		collecting->wanted += !!stats->slow + !!stats->eof_spins +
-				      !!stats->collected;
+		collecting->wanted +=
+			!!stats->slow + !!stats->eof_spins + !!stats->collected;
 }
 
 static void add(struct collecting *collecting, const struct fault_place *place)

@@ -91,8 +91,8 @@ static void put_places(const struct report *report, enum fault_kind kind,
 	const struct fault_place *shown[PLACES_SHOWN];
 	uint32_t count = 0;
 
-	for (uint32_t i = 0;
-	     i < findings->fault_places.count && count < PLACES_SHOWN; i++) {
+	for (uint32_t i = 0; i < findings->fault_places.count && count < PLACES_SHOWN;
+	     i++) {
 		const struct fault_place *place = &findings->fault_places.items[i];
 		struct report own =
 			report_on(report, &findings->subjects[place->subject]);
@@ -112,8 +112,8 @@ bool report_has_faults(const struct report *report)
 {
 	const struct faults *faults = &report->findings->faults;
 
-	return faults->slow || faults->collected || faults->spins || faults->double_closes ||
-	       faults->exhausted;
+	return faults->slow || faults->collected || faults->spins ||
+	       faults->double_closes || faults->exhausted;
 }
 
 static void put_slow(const struct report *report)
