@@ -7,7 +7,7 @@ _closewait_verdicts='eof-ignored eof-unread reset-ignored shutdown-unclosed half
 	idle-client unknown open'
 _closewait_states='close-wait established syn-sent fin-wait-1 fin-wait-2 last-ack closing
 	listening'
-_closewait_faults='slow-close double-close eof-spin descriptors-exhausted'
+_closewait_faults='slow-close closed-by-gc double-close eof-spin descriptors-exhausted'
 
 # The options of a verb, each with = if it takes a value.
 _closewait_options() {

@@ -67,7 +67,8 @@ static bool socket_tells(const struct cw_socket *s)
 
 static bool stats_tell(const struct cw_stats *s)
 {
-	return atomic_load(&s->slow) || atomic_load(&s->eof_spins);
+	return atomic_load(&s->slow) || atomic_load(&s->eof_spins) ||
+	       atomic_load(&s->collected);
 }
 
 static bool extent_tells(uint32_t index, enum cw_extent_kind kind)

@@ -157,6 +157,7 @@ struct closing {
 		dwell; /* ns between the peer's FIN and now; UINT64_MAX: none to speak of */
 	bool late;     /* the exit's doing, should the process end within a second */
 	bool slow;
+	bool collected; /* Python collected the object of a connection that nobody closed */
 	int fd;
 };
 

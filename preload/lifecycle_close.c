@@ -152,6 +152,18 @@ static uint64_t dwell_from_fin(const struct closing *c, const struct cw_socket *
 	return dwell != NO_DWELL && dwell > c->dwell ? dwell : c->dwell;
 }
 
+/* A connection that was closed because its Python object was collected, while Python code ran: what
+ * the interpreter collects when it ends is its end's doing. */
+static bool is_collected(const struct closing *c, const struct cw_socket *s)
+{
+	const struct cw_site *site = ref_pointer(c->site);
+
+	return c->site && site->flags & CW_SITE_COLLECTED &&
+	       site->frames[0].flags & CW_FRAME_PYTHON && s->type == SOCK_STREAM &&
+	       (s->origin == CW_ORIGIN_ACCEPT || s->origin == CW_ORIGIN_CONNECT) &&
+	       atomic_load(&s->flags) & CW_SOCKET_CONNECTED;
+}
+
 /* Everything that must be learned before the number is given back. False: the number had
  * been another file's already. What was passed on is not over with this close: whoever got it
  * closes it. */
@@ -179,6 +191,7 @@ static bool prepare(struct closing *c, struct cw_socket *s)
 	}
 	c->site = site_here(c->b);
 	c->late = c->late && !on_ordinary_path(c, s);
+	c->collected = is_collected(c, s);
 	return true;
 }
 
@@ -216,6 +229,9 @@ static void fold(const struct closing *c, struct cw_socket *s)
 		.eof_seen = flags & CW_SOCKET_EOF,
 		.slow = c->slow,
 		.late = c->late,
+		.collected = c->collected,
+		.peer_left =
+			c->dwell != NO_DWELL || flags & (CW_SOCKET_EOF | CW_SOCKET_RESET),
 		.now = c->now,
 		.dwell = c->dwell,
 	};
@@ -230,6 +246,8 @@ static void fold(const struct closing *c, struct cw_socket *s)
 	s->close_site = c->site;
 	if (c->slow)
 		atomic_fetch_or(&s->flags, CW_SOCKET_SLOW);
+	if (c->collected)
+		atomic_fetch_or(&s->flags, CW_SOCKET_COLLECTED);
 }
 
 void lifecycle_closed(const struct closing *c)

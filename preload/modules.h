@@ -33,6 +33,8 @@ struct module {
 		bool writable;
 	} readable[MODULE_SEGMENTS];
 	bool asked; /* whether it is an interpreter (python_find.h) */
+	bool finalizer_sought;
+	uintptr_t finalizer; /* of Python's sockets (python_collected.h); 0: not here */
 	uint8_t build_id_size;
 	uint8_t build_id[20];
 	const char *name; /* the loader's; valid while it is loaded */
@@ -52,6 +54,14 @@ enum module_memory modules_memory(uintptr_t at);
 
 /* Do these bytes lie in one readable segment of it? */
 bool module_holds(const struct module *m, uintptr_t at, size_t size);
+
+/* The function that `pc` lies in, or the part of one that the compiler put elsewhere: where it
+ * begins and where the next one does, by the module's unwind table; 0: not known. */
+struct module_function {
+	uintptr_t low;
+	uintptr_t high;
+};
+struct module_function module_function(const struct module *m, uintptr_t pc);
 
 /* True once after a module was replaced by another at its addresses: caches of it are
  * wrong. */

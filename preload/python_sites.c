@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "extents.h"
+#include "python_collected.h"
 #include "python_find.h"
 #include "python_handler.h"
 #include "python_interrupted.h"
@@ -305,6 +306,7 @@ static cw_ref intern(struct books *b, const struct cw_site *native, uint32_t cou
 	memcpy(site, native, sizeof *site);
 	site->flags |= flags;
 	memcpy(site->frames, work.frames, size);
+	python_judge_close(site, count);
 	site->hash = sites_hash(site->frames, all);
 	site->count = (uint16_t)all;
 	ref = pointer_ref(site);

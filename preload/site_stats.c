@@ -3,6 +3,8 @@
 #include "site_stats.h"
 #include "extents.h"
 
+#define NS_PER_S 1000000000ull
+
 static cw_ref make(struct books *b, cw_ref open_site, enum cw_origin origin)
 {
 	struct cw_stats *stats =
@@ -111,6 +113,35 @@ void site_stats_opened(cw_ref ref)
 		add(&((struct cw_stats *)ref_pointer(ref))->opened);
 }
 
+/* What is let go of at the end of a program comes within a second, and need not be closed where the
+ * peer is still there: so that much can be told apart later. */
+static void count_live(struct cw_stats *stats, uint64_t now)
+{
+	uint64_t burst = atomic_load(&stats->collected_live);
+	uint64_t next;
+
+	do
+		next = cw_burst_since(burst) + NS_PER_S > now
+			       ? burst + 1
+			       : (now >> CW_BURST_SHIFT << CW_BURST_BITS) + 1;
+	while (!atomic_compare_exchange_weak(&stats->collected_live, &burst, next));
+}
+
+static void count_collected(struct cw_stats *stats, const struct site_close *c)
+{
+	cw_ref none = 0;
+
+	atomic_compare_exchange_strong(&stats->collected_site, &none, c->close_site);
+	add(&stats->collected);
+	if (!c->peer_left)
+		count_live(stats, c->now);
+	if (c->dwell == UINT64_MAX)
+		return;
+	atomic_fetch_add_explicit(&stats->collected_dwell[bucket_of(c->dwell)], 1,
+				  memory_order_relaxed);
+	raise_to(&stats->collected_dwell_max, c->dwell);
+}
+
 void site_stats_closed(cw_ref ref, const struct site_close *c)
 {
 	struct cw_stats *stats = ref_pointer(ref);
@@ -122,6 +153,8 @@ void site_stats_closed(cw_ref ref, const struct site_close *c)
 		add(&stats->eof_seen);
 	if (c->close_site)
 		count_closer(stats, c);
+	if (c->collected)
+		count_collected(stats, c);
 	if (c->dwell == UINT64_MAX)
 		return;
 	atomic_fetch_add_explicit(&stats->dwell[bucket_of(c->dwell)], 1,

@@ -14,7 +14,9 @@ struct site_close {
 	bool eof_seen;
 	bool slow;
 	bool late;
-	uint64_t now; /* ns */
+	bool collected; /* by Python, a connection that nobody closed */
+	bool peer_left; /* EOF or a reset was learned, or the kernel said so */
+	uint64_t now;   /* ns */
 	uint64_t
 		dwell; /* ns between peer FIN and close; UINT64_MAX: no FIN was known of */
 };

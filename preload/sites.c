@@ -9,6 +9,7 @@
 #include "lock.h"
 #include "modules.h"
 #include "on_stack.h"
+#include "python_collected.h"
 #include "python_find.h"
 #include "python_sites.h"
 #include "site_index.h"
@@ -83,7 +84,7 @@ static void leave(const uint64_t *mask)
 static void intern_stack(void *argument)
 {
 	struct books *b = argument;
-	const struct stack *stack = &work.stack;
+	struct stack *stack = &work.stack;
 	size_t size = stack->count * sizeof *work.frames;
 	cw_ref ref;
 
@@ -91,6 +92,8 @@ static void intern_stack(void *argument)
 		work.frames[i] = modules_frame(b, stack->pcs[i], stack->exact >> i & 1);
 	ref = site_index_find(work.frames, size);
 	if (!ref) {
+		if (!stack->exact && python_finalizer_calls(stack))
+			stack->flags |= CW_SITE_COLLECTED;
 		ref = write_site(b, stack, work.frames);
 		if (ref)
 			site_index_add(((struct cw_site *)ref_pointer(ref))->frames, size,

@@ -197,6 +197,7 @@ static void annotate_fault(struct annotating *annotating, const struct fault_pla
 {
 	static const char *const words[FAULT_KINDS] = {
 		[FAULT_SLOW_CLOSE] = "a socket was closed, but too late",
+		[FAULT_CLOSED_BY_GC] = "a connection was closed by Python's collector alone",
 		[FAULT_EOF_SPIN] = "EOF was read again and again",
 		[FAULT_DOUBLE_CLOSE] = "a descriptor was closed a second time",
 		[FAULT_EXHAUSTED] = "accept or socket failed, no descriptors were left",

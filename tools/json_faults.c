@@ -10,6 +10,9 @@ struct fault {
 	uint64_t count;
 	uint64_t key; /* equal: the same stacks */
 	uint64_t ago; /* FAULT_EXHAUSTED: ns from the first to the end; 0: not known */
+	/* FAULT_CLOSED_BY_GC: how long in CLOSE_WAIT; the longest, ns; 0: not told */
+	_Atomic uint32_t dwell[CW_DWELL_BUCKETS];
+	uint64_t dwell_max;
 };
 
 static uint64_t key_of(struct groups *groups, const struct fault_place *place)
@@ -66,9 +69,23 @@ static int by_stacks(const void *left, const void *right)
 	       (a->place->subject < b->place->subject);
 }
 
+static void add_dwell(struct fault *fault, const struct fault_place *place,
+		      const struct groups *groups)
+{
+	const struct cw_stats *stats =
+		trace_stats(&groups->subjects[place->subject].view, place->stats);
+
+	if (place->kind != FAULT_CLOSED_BY_GC || !stats || !place->longest)
+		return;
+	for (uint32_t i = 0; i < CW_DWELL_BUCKETS; i++)
+		fault->dwell[i] += stats->collected_dwell[i];
+	if (place->longest > fault->dwell_max)
+		fault->dwell_max = place->longest;
+}
+
 /* Those of one kind that several processes had at the same stacks are one. Returns how many are
  * left. */
-static uint32_t merge(struct fault *faults, uint32_t count)
+static uint32_t merge(const struct groups *groups, struct fault *faults, uint32_t count)
 {
 	uint32_t kept = 0;
 
@@ -79,8 +96,10 @@ static uint32_t merge(struct fault *faults, uint32_t count)
 
 		if (!last || last->key != faults[i].key) {
 			faults[kept++] = faults[i];
+			add_dwell(&faults[kept - 1], faults[i].place, groups);
 			continue;
 		}
+		add_dwell(last, faults[i].place, groups);
 		last->count += faults[i].count;
 		if (faults[i].ago > last->ago)
 			last->ago = faults[i].ago;
@@ -91,6 +110,7 @@ static uint32_t merge(struct fault *faults, uint32_t count)
 /* What a place's sites are, by the kind of its fault. */
 static const char *const roles[FAULT_KINDS][FAULT_SITES] = {
 	[FAULT_SLOW_CLOSE] = {"open", "close"},
+	[FAULT_CLOSED_BY_GC] = {"open", "close"},
 	[FAULT_EOF_SPIN] = {"eof", "open"},
 	[FAULT_DOUBLE_CLOSE] = {"close", "close_again"},
 };
@@ -111,11 +131,14 @@ static json_t *stacks_json(const struct json_report *report,
 
 static json_t *fault_json(const struct json_report *report, const struct fault *fault)
 {
-	return json_pack("{s:s, s:o, s:o, s:o}", "name",
-			 fault_name((enum fault_kind)fault->place->kind), "count",
-			 json_number(fault->count), "stacks",
-			 stacks_json(report, fault->place), "first_ms_before_end",
-			 fault->ago ? json_ms(fault->ago) : json_null());
+	json_t *object = json_pack(
+		"{s:s, s:o, s:o, s:o}", "name",
+		fault_name((enum fault_kind)fault->place->kind), "count",
+		json_number(fault->count), "stacks", stacks_json(report, fault->place),
+		"first_ms_before_end", fault->ago ? json_ms(fault->ago) : json_null());
+
+	json_put_dwell(&object, fault->dwell, fault->dwell_max);
+	return object;
 }
 
 json_t *json_faults(const struct json_report *report)
@@ -130,7 +153,7 @@ json_t *json_faults(const struct json_report *report)
 		json_decref(list);
 		return NULL;
 	}
-	count = room ? merge(faults, collect(report, faults)) : 0;
+	count = room ? merge(report->groups, faults, collect(report, faults)) : 0;
 	for (uint32_t i = 0; i < count; i++)
 		json_add(&list, fault_json(report, &faults[i]));
 	return list;

@@ -33,24 +33,27 @@ json_t *json_origin(unsigned origin)
 	return json_string(names[origin]);
 }
 
-/* The dwell of what only the exit closed was counted with the others': then none is told. */
-void json_put_dwell(const struct json_report *report, json_t **object,
-		    const struct siblings *siblings)
+void json_put_dwell(json_t **object, const _Atomic uint32_t dwell[CW_DWELL_BUCKETS],
+		    uint64_t max)
 {
 	static const struct {
 		const char *key;
 		unsigned percent;
 	} told[] = {{"dwell_p50_ms", 50}, {"dwell_p90_ms", 90}, {"dwell_p99_ms", 99}};
-	bool known =
-		siblings_dwell(siblings, 100) && !report->groups->totals.leaked_by_exit;
+	bool known = dwell_within(dwell, max, 100);
 
-	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++) {
-		uint64_t ns = siblings_dwell(siblings, told[i].percent);
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++)
+		json_put(object, told[i].key,
+			 known ? json_ms(dwell_within(dwell, max, told[i].percent))
+			       : json_null());
+	json_put(object, "dwell_max_ms", known ? json_ms(max) : json_null());
+}
 
-		json_put(object, told[i].key, known ? json_ms(ns) : json_null());
-	}
-	json_put(object, "dwell_max_ms",
-		 known ? json_ms(siblings->dwell_max) : json_null());
+void json_put_siblings_dwell(const struct json_report *report, json_t **object,
+			     const struct siblings *siblings)
+{
+	json_put_dwell(object, siblings->dwell,
+		       report->groups->totals.leaked_by_exit ? 0 : siblings->dwell_max);
 }
 
 static json_t *siblings_json(const struct json_report *report,
@@ -59,7 +62,7 @@ static json_t *siblings_json(const struct json_report *report,
 	json_t *object = json_pack("{s:o, s:o}", "opened", json_number(siblings->opened),
 				   "closed", json_number(siblings->closed));
 
-	json_put_dwell(report, &object, siblings);
+	json_put_siblings_dwell(report, &object, siblings);
 	return object;
 }
 

@@ -23,8 +23,12 @@ json_t *json_stack(const struct json_report *report, const struct subject *subje
 
 /* "accept": how a process comes to hold a socket. */
 json_t *json_origin(unsigned origin);
-/* The members that a place's dwell is told by go into *object. */
-void json_put_dwell(const struct json_report *report, json_t **object,
+/* The members that a dwell is told by go into *object. max: ns; 0: it is not known. */
+void json_put_dwell(json_t **object, const _Atomic uint32_t dwell[CW_DWELL_BUCKETS],
+		    uint64_t max);
+/* Of a place. The dwell of what only the exit closed was counted with the others': then none is
+ * told. */
+void json_put_siblings_dwell(const struct json_report *report, json_t **object,
 		    const struct siblings *siblings);
 
 json_t *json_session(const struct json_report *report);

@@ -52,7 +52,7 @@ static json_t *site_json(const struct json_report *report, const struct site *si
 			   json_number(siblings.closed), "gone",
 			   json_number(siblings.gone), "eof_seen",
 			   json_number(siblings.eof_seen));
-	json_put_dwell(report, &object, &siblings);
+	json_put_siblings_dwell(report, &object, &siblings);
 	return object;
 }
 

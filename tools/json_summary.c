@@ -96,6 +96,7 @@ static void put_faults(const struct json_report *report, json_t **object)
 	const struct faults *faults = findings ? &findings->faults : &none;
 
 	json_put(object, "slow-close", json_number(faults->slow));
+	json_put(object, "closed-by-gc", json_number(faults->collected));
 	json_put(object, "double-close", json_number(faults->double_closes));
 	json_put(object, "eof-spin", json_number(faults->spins));
 	json_put(object, "descriptors-exhausted", json_number(faults->exhausted));

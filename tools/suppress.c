@@ -165,6 +165,7 @@ static void put_count(const struct rule *rule, const struct text_sink *sink)
 {
 	static const char *const nouns[FAULT_KINDS] = {
 		[FAULT_SLOW_CLOSE] = "late close",
+		[FAULT_CLOSED_BY_GC] = "socket",
 		[FAULT_EOF_SPIN] = "socket",
 		[FAULT_DOUBLE_CLOSE] = "close",
 		[FAULT_EXHAUSTED] = "failed call",

@@ -25,6 +25,7 @@ const char *fault_name(enum fault_kind kind)
 {
 	static const char *const names[FAULT_KINDS] = {
 		[FAULT_SLOW_CLOSE] = "slow-close",
+		[FAULT_CLOSED_BY_GC] = "closed-by-gc",
 		[FAULT_EOF_SPIN] = "eof-spin",
 		[FAULT_DOUBLE_CLOSE] = "double-close",
 		[FAULT_EXHAUSTED] = "descriptors-exhausted",
@@ -39,7 +40,8 @@ static void count_place(void *context, cw_ref ref)
 	const struct cw_stats *stats = trace_stats(&collecting->subject->view, ref);
 
 	if (stats)
-		collecting->wanted += !!stats->slow + !!stats->eof_spins;
+		collecting->wanted +=
+			!!stats->slow + !!stats->eof_spins + !!stats->collected;
 }
 
 static void add(struct collecting *collecting, const struct fault_place *place)
@@ -54,13 +56,49 @@ static void add(struct collecting *collecting, const struct fault_place *place)
 	added->subject = collecting->index;
 }
 
+/* Of a stack's closes the most frequent one that was a collection, where that is still told. */
+static cw_ref collected_site(const struct trace_view *view, const struct cw_stats *stats)
+{
+	cw_ref most = stats->collected_site;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < CW_CLOSERS; i++) {
+		cw_ref ref = stats->closers[i].site;
+		uint32_t frames;
+		const struct cw_site *site = trace_site(view, ref, &frames);
+
+		if (!site || !(site->flags & CW_SITE_COLLECTED) ||
+		    stats->closers[i].count <= count)
+			continue;
+		count = stats->closers[i].count;
+		most = ref;
+	}
+	return most;
+}
+
+/* The end of a program lets go of connections that nobody has left, as it does in any language. */
+static uint64_t let_go_at_exit(const struct subject *subject, uint64_t collected,
+			       uint64_t live)
+{
+	const struct verdict_context *context = &subject->context;
+	uint32_t how = subject->process->ended_by;
+
+	if (context->alive || context->killed ||
+	    (how != CW_END_EXIT && how != CW_END__EXIT && how != CW_END_QUICK) ||
+	    cw_burst_since(live) + LAST_SECOND < context->moment)
+		return 0;
+	return cw_burst_count(live) < collected ? cw_burst_count(live) : collected;
+}
+
 static void add_place(void *context, cw_ref ref)
 {
 	struct collecting *collecting = context;
 	const struct cw_stats *stats = trace_stats(&collecting->subject->view, ref);
+	uint64_t collected;
 
 	if (!stats || !stats->open_site)
 		return;
+	collected = stats->collected;
 	add(collecting, &(struct fault_place){
 				.kind = FAULT_SLOW_CLOSE,
 				.count = stats->slow,
@@ -68,6 +106,16 @@ static void add_place(void *context, cw_ref ref)
 				.sites = {stats->open_site, stats->slow_site},
 				.stats = ref,
 			});
+	add(collecting,
+	    &(struct fault_place){
+		    .kind = FAULT_CLOSED_BY_GC,
+		    .count = collected - let_go_at_exit(collecting->subject, collected,
+							stats->collected_live),
+		    .longest = stats->collected_dwell_max,
+		    .sites = {stats->open_site,
+			      collected_site(&collecting->subject->view, stats)},
+		    .stats = ref,
+	    });
 	add(collecting, &(struct fault_place){
 				.kind = FAULT_EOF_SPIN,
 				.count = stats->eof_spins,
@@ -92,24 +140,37 @@ static void add_process(struct collecting *collecting)
 			});
 }
 
-/* A leak that only the exit closed was counted as a late close when that happened. */
-static void uncount_slow(void *context, const struct cw_socket *socket)
+static struct fault_place *uncount(struct collecting *collecting,
+				   const struct cw_socket *socket, enum fault_kind kind)
 {
-	struct collecting *collecting = context;
 	struct fault_place *counted = NULL;
 
-	if (!(socket->flags & CW_SOCKET_SLOW))
-		return;
 	for (uint32_t i = collecting->first; i < collecting->places->count; i++) {
 		struct fault_place *place = &collecting->places->items[i];
 
-		if (place->kind != FAULT_SLOW_CLOSE || !place->count)
+		if (place->kind != kind || !place->count)
 			continue;
 		if (!counted || place->stats == socket->stats)
 			counted = place;
 	}
 	if (counted)
 		counted->count--;
+	return counted;
+}
+
+/* A leak that only the exit closed was counted as a late close when that happened, and as one by
+ * the collector; how long it dwelt stands among the others' times, so those are told no more. */
+static void uncount_by_exit(void *context, const struct cw_socket *socket)
+{
+	struct fault_place *place;
+
+	if (socket->flags & CW_SOCKET_SLOW)
+		uncount(context, socket, FAULT_SLOW_CLOSE);
+	place = socket->flags & CW_SOCKET_COLLECTED
+			? uncount(context, socket, FAULT_CLOSED_BY_GC)
+			: NULL;
+	if (place)
+		place->longest = 0;
 }
 
 static void collect(struct collecting *collecting, const struct groups *groups)
@@ -117,7 +178,7 @@ static void collect(struct collecting *collecting, const struct groups *groups)
 	collecting->first = collecting->places->count;
 	groups_each(collecting->subject, CW_EXTENT_STATS, add_place, collecting);
 	add_process(collecting);
-	groups_each_by_exit(groups, collecting->subject, uncount_slow, collecting);
+	groups_each_by_exit(groups, collecting->subject, uncount_by_exit, collecting);
 }
 
 int faults_find(struct fault_places *places, const struct groups *groups)

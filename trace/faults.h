@@ -12,6 +12,7 @@
 /* In the order in which a report names them. */
 enum fault_kind {
 	FAULT_SLOW_CLOSE,
+	FAULT_CLOSED_BY_GC,
 	FAULT_EOF_SPIN,
 	FAULT_DOUBLE_CLOSE,
 	FAULT_EXHAUSTED,
@@ -20,11 +21,11 @@ enum fault_kind {
 
 #define FAULT_SITES 2u
 
-/* One place in one process. Sites by kind: opened, closed; EOF read, opened; closed, closed
- * again; none. */
+/* One place in one process. Sites by kind: opened, closed; opened, closed; EOF read, opened; closed,
+ * closed again; none. */
 struct fault_place {
 	uint64_t count;   /* sockets closed or spun on, closes, calls that failed */
-	uint64_t longest; /* ns in CLOSE_WAIT, of FAULT_SLOW_CLOSE */
+	uint64_t longest; /* ns in CLOSE_WAIT, of the first two kinds; 0: not told */
 	cw_ref sites[FAULT_SITES]; /* 0: not recorded */
 	cw_ref stats;              /* the counters it is told by; 0: the process's */
 	uint32_t subject;          /* index */

@@ -47,6 +47,9 @@ static void add_fault(struct faults *sum, const struct fault_place *place)
 		if (place->longest > sum->slow_max)
 			sum->slow_max = place->longest;
 		break;
+	case FAULT_CLOSED_BY_GC:
+		sum->collected += place->count;
+		break;
 	case FAULT_EOF_SPIN:
 		sum->spins += place->count;
 		break;
@@ -168,8 +171,8 @@ void findings_release(struct findings *findings)
 uint64_t findings_count(const struct findings *findings)
 {
 	const struct faults *faults = &findings->faults;
-	uint64_t count = findings->groups.totals.leaks + faults->slow + faults->spins +
-			 faults->double_closes + (faults->exhausted ? 1 : 0);
+	uint64_t count = findings->groups.totals.leaks + faults->slow +
+			 faults->collected + faults->spins + faults->double_closes + (faults->exhausted ? 1 : 0);
 	bool killed = false;
 
 	for (uint32_t i = 0; i < findings->subject_count; i++) {

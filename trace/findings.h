@@ -17,6 +17,7 @@
 struct faults {
 	uint64_t slow;     /* sockets closed after more than slow_close */
 	uint64_t slow_max; /* ns */
+	uint64_t collected; /* sockets closed as Python collected them */
 	uint64_t spins;    /* sockets */
 	uint64_t double_closes;
 	uint64_t exhausted; /* calls that failed */

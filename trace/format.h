@@ -317,6 +317,8 @@ enum cw_socket_flag {
 	CW_SOCKET_TOLD_ERROR = 1u << 21, /* with TOLD: of an error: it was no FIN */
 	CW_SOCKET_FOUND = 1u << 22, /* adopted: open when the program began */
 	CW_SOCKET_SENT = 1u << 23,  /* sent_site is set: others may hold it, too */
+	CW_SOCKET_COLLECTED = 1u << 24, /* with CW_SOCKET_LATE: closed as its Python
+					   object was collected */
 };
 
 /* The last call made on a socket: its kind here, its result beside it. */
@@ -425,6 +427,22 @@ struct cw_closer {
 		in_time; /* ns; the first close here that was not late, 0: none */
 };
 
+/* The last of the collected connections whose peer had not left, which the end of a program lets go
+ * of: when the first of them was, in units of 2^CW_BURST_SHIFT ns, and how many came within a second
+ * of it. In one word: since << CW_BURST_BITS | count. */
+#define CW_BURST_SHIFT 20
+#define CW_BURST_BITS  24
+
+static inline uint64_t cw_burst_since(uint64_t burst)
+{
+	return burst >> CW_BURST_BITS << CW_BURST_SHIFT;
+}
+
+static inline uint32_t cw_burst_count(uint64_t burst)
+{
+	return (uint32_t)burst & ((1u << CW_BURST_BITS) - 1);
+}
+
 struct cw_stats {
 	_Atomic cw_ref open_site; /* 0: not in use */
 	uint8_t origin;           /* enum cw_origin */
@@ -443,6 +461,14 @@ struct cw_stats {
 	uint32_t spare2;
 	struct cw_closer closers[CW_CLOSERS];
 	_Atomic uint32_t dwell[CW_DWELL_BUCKETS];
+	/* Of the closed ones, connections whose Python object was collected: nobody closed
+	 * them. */
+	_Atomic uint64_t collected;
+	_Atomic uint64_t collected_dwell_max; /* ns */
+	_Atomic uint64_t collected_live; /* cw_burst_since(), cw_burst_count() */
+	_Atomic cw_ref collected_site;        /* where the first of them was closed */
+	uint32_t spare3;
+	_Atomic uint32_t collected_dwell[CW_DWELL_BUCKETS];
 };
 
 /* EOF read this often on one socket is a fault: parsers that ask twice or three times are
@@ -527,6 +553,7 @@ enum cw_site_flag {
 		<< 0, /* deeper than CW_SITE_FRAMES_MAX, or the unwinder lost its way */
 	CW_SITE_SHORT = 1u << 1,   /* only the caller: libunwind could not be used */
 	CW_SITE_HANDLER = 1u << 2, /* inside a signal handler */
+	CW_SITE_COLLECTED = 1u << 3, /* the close of a Python socket that was collected */
 };
 
 struct cw_site {

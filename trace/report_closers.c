@@ -23,19 +23,22 @@ static uint64_t round_up(uint64_t ns)
 	return (ns + step - 1) / step * step;
 }
 
-static void put_dwell(const struct report *report, const struct siblings *siblings)
+bool report_dwell(const struct report *report, const char *lead,
+		  const _Atomic uint32_t dwell[CW_DWELL_BUCKETS], uint64_t max)
 {
-	uint64_t p50 = round_up(siblings_dwell(siblings, 50));
-	uint64_t p99 = round_up(siblings_dwell(siblings, 99));
+	uint64_t p50 = round_up(dwell_within(dwell, max, 50));
+	uint64_t p99 = round_up(dwell_within(dwell, max, 99));
 
 	if (!p50)
-		return;
-	text_put(report->sink, ", dwell p50 within ");
+		return false;
+	text_put(report->sink, lead);
+	text_put(report->sink, "dwell p50 within ");
 	text_duration(report->sink, p50);
 	text_put(report->sink, ", p99 within ");
 	text_duration(report->sink, p99);
 	text_put(report->sink, ", max ");
-	text_duration(report->sink, round_up(siblings->dwell_max));
+	text_duration(report->sink, round_up(max));
+	return true;
 }
 
 static void put_closers(const struct report *report, const struct siblings *siblings)
@@ -75,7 +78,7 @@ static void put_siblings(const struct report *report, const struct siblings *sib
 	text_unsigned(report->sink, siblings->closed);
 	text_put(report->sink, siblings->closed == 1 ? " was closed" : " were closed");
 	if (!report->findings->groups.totals.leaked_by_exit)
-		put_dwell(report, siblings);
+		report_dwell(report, ", ", siblings->dwell, siblings->dwell_max);
 	text_put(report->sink, siblings->closer_count ? ":\n" : "\n");
 	put_closers(report, siblings);
 }

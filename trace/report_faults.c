@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults that are no single open socket: closed too late, EOF read in a loop, and others. */
 #include "report_parts.h"
+#include "siblings.h"
 #include "text.h"
 
 #define PLACES_SHOWN 3u
@@ -28,23 +29,81 @@ static const struct fault_place *turn_to(struct report *report, enum fault_kind 
 	return NULL;
 }
 
+/* The same stacks? One process may have them many times: a stack is a site for each way that it takes
+ * through an interpreter. */
+static bool is_alike(const struct report *report, const struct fault_place *a,
+		     const struct fault_place *b)
+{
+	const struct findings *findings = report->findings;
+
+	for (uint32_t n = 0; n < FAULT_SITES; n++)
+		if (stack_hash(findings->groups.memo,
+			       &findings->subjects[a->subject].view, a->sites[n]) !=
+		    stack_hash(findings->groups.memo,
+			       &findings->subjects[b->subject].view, b->sites[n]))
+			return false;
+	return true;
+}
+
+static void put_collected_here(const struct report *report,
+			       const struct fault_place *place)
+{
+	const struct findings *findings = report->findings;
+	_Atomic uint32_t dwell[CW_DWELL_BUCKETS] = {0};
+	uint64_t count = 0, longest = 0;
+
+	for (uint32_t i = 0; i < findings->fault_places.count; i++) {
+		const struct fault_place *other = &findings->fault_places.items[i];
+		const struct cw_stats *stats = trace_stats(
+			&findings->subjects[other->subject].view, other->stats);
+
+		if (!stats || !fault_counts(other, FAULT_CLOSED_BY_GC) ||
+		    !is_alike(report, place, other))
+			continue;
+		count += other->count;
+		if (other->longest > longest)
+			longest = other->longest;
+		for (uint32_t n = 0; n < CW_DWELL_BUCKETS && other->longest; n++)
+			dwell[n] += stats->collected_dwell[n];
+	}
+	text_put(report->sink, "  ");
+	text_count(report->sink, count, "connection");
+	text_put(report->sink, " here");
+	report_dwell(report, "; ", dwell, longest);
+	text_put(report->sink, "\n");
+}
+
+/* Was it shown among these? */
+static bool was_shown(const struct report *report, const struct fault_place *place,
+		      const struct fault_place *const *shown, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (is_alike(report, place, shown[i]))
+			return true;
+	return false;
+}
+
 /* The stacks of the first places of that kind. */
 static void put_places(const struct report *report, enum fault_kind kind,
 		       const char *const labels[FAULT_SITES])
 {
 	const struct findings *findings = report->findings;
-	uint32_t shown = 0;
+	const struct fault_place *shown[PLACES_SHOWN];
+	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < findings->fault_places.count; i++) {
+	for (uint32_t i = 0; i < findings->fault_places.count && count < PLACES_SHOWN;
+	     i++) {
 		const struct fault_place *place = &findings->fault_places.items[i];
 		struct report own =
 			report_on(report, &findings->subjects[place->subject]);
 
-		if (!fault_counts(place, kind) || shown == PLACES_SHOWN)
+		if (!fault_counts(place, kind) || was_shown(report, place, shown, count))
 			continue;
-		shown++;
+		shown[count++] = place;
 		for (uint32_t n = 0; n < FAULT_SITES; n++)
 			report_stack(&own, labels[n], place->sites[n]);
+		if (kind == FAULT_CLOSED_BY_GC)
+			put_collected_here(&own, place);
 		text_put(report->sink, "\n");
 	}
 }
@@ -53,8 +112,8 @@ bool report_has_faults(const struct report *report)
 {
 	const struct faults *faults = &report->findings->faults;
 
-	return faults->slow || faults->spins || faults->double_closes ||
-	       faults->exhausted;
+	return faults->slow || faults->collected || faults->spins ||
+	       faults->double_closes || faults->exhausted;
 }
 
 static void put_slow(const struct report *report)
@@ -70,6 +129,21 @@ static void put_slow(const struct report *report)
 	text_duration(report->sink, report->findings->faults.slow_max);
 	text_put(report->sink, "\n\n");
 	put_places(report, FAULT_SLOW_CLOSE, labels);
+}
+
+static void put_collected(const struct report *report)
+{
+	static const char *const labels[FAULT_SITES] = {"opened", "closed"};
+	uint64_t count = report->findings->faults.collected;
+
+	text_put(report->sink, "closed-by-gc  ");
+	text_count(report->sink, count, "connection");
+	text_put(report->sink,
+		 count == 1 ? " was closed only as Python collected its object: no code "
+			      "closed it\n\n"
+			    : " were closed only as Python collected their objects: no "
+			      "code closed them\n\n");
+	put_places(report, FAULT_CLOSED_BY_GC, labels);
 }
 
 static void put_spins(const struct report *report)
@@ -148,6 +222,8 @@ void report_faults_put(struct report *report)
 
 	if (faults->slow)
 		put_slow(report);
+	if (faults->collected)
+		put_collected(report);
 	if (faults->spins)
 		put_spins(report);
 	if (faults->double_closes)

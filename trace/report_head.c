@@ -10,6 +10,7 @@ static void put_faults(const struct report *report)
 	const struct faults *faults = &report->findings->faults;
 	const uint64_t counts[FAULT_KINDS] = {
 		[FAULT_SLOW_CLOSE] = faults->slow,
+		[FAULT_CLOSED_BY_GC] = faults->collected,
 		[FAULT_EOF_SPIN] = faults->spins,
 		[FAULT_DOUBLE_CLOSE] = faults->double_closes,
 		[FAULT_EXHAUSTED] = faults->exhausted,

@@ -53,6 +53,10 @@ void report_history(const struct report *report, const struct group *group);
 void report_found(const struct report *report);
 /* How the group's siblings were closed, and the help that follows from it. */
 void report_closers(struct report *report, const struct group *group);
+/* `lead`, and how long sockets waited in CLOSE_WAIT, by a histogram of a trace's; false: nothing, as
+ * of none it is known. */
+bool report_dwell(const struct report *report, const char *lead,
+		  const _Atomic uint32_t dwell[CW_DWELL_BUCKETS], uint64_t max);
 void report_examples(struct report *report, const struct group *group);
 /* "running", "ended by SIGTERM" */
 void report_end(const struct report *report);

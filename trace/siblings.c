@@ -272,19 +272,19 @@ bool siblings_next(struct groups *groups, uint32_t *next, struct siblings *sibli
 	return true;
 }
 
-uint64_t siblings_dwell(const struct siblings *siblings, unsigned percent)
+uint64_t dwell_within(const _Atomic uint32_t dwell[CW_DWELL_BUCKETS], uint64_t max,
+		      unsigned percent)
 {
 	uint64_t total = 0, wanted, seen = 0;
 
 	for (uint32_t i = 0; i < CW_DWELL_BUCKETS; i++)
-		total += siblings->dwell[i];
+		total += dwell[i];
 	wanted = (total * percent + 99) / 100;
 	for (uint32_t i = 0; total && i < CW_DWELL_BUCKETS; i++) {
-		seen += siblings->dwell[i];
+		seen += dwell[i];
 		if (seen < wanted)
 			continue;
-		return (1ull << i) * 1000 < siblings->dwell_max ? (1ull << i) * 1000
-								: siblings->dwell_max;
+		return (1ull << i) * 1000 < max ? (1ull << i) * 1000 : max;
 	}
 	return 0;
 }

@@ -32,7 +32,7 @@ struct siblings {
 	uint64_t closers_more; /* closes at places beyond the listed */
 	uint32_t closer_count;
 	struct sibling_closer closers[SIBLING_CLOSERS]; /* the most frequent first */
-	uint32_t dwell[CW_DWELL_BUCKETS];
+	_Atomic uint32_t dwell[CW_DWELL_BUCKETS]; /* as a trace has it */
 };
 
 /* Of the place that `open_site` of the subject's trace names. */
@@ -43,8 +43,10 @@ void siblings_of(struct groups *groups, const struct subject *subject, cw_ref op
  * behind the last. */
 bool siblings_next(struct groups *groups, uint32_t *next, struct siblings *siblings);
 
-/* The dwell, in ns, within which `percent` of those lie whose dwell is known; 0: of none. */
-uint64_t siblings_dwell(const struct siblings *siblings, unsigned percent);
+/* The dwell, in ns, within which `percent` of those lie whose dwell is known; 0: of none. The longest
+ * is `max`. */
+uint64_t dwell_within(const _Atomic uint32_t dwell[CW_DWELL_BUCKETS], uint64_t max,
+		      unsigned percent);
 
 /* Calls visit() for the subject's sockets that were closed late and that its exit, not its
  * code, closed. */

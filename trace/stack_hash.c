@@ -82,7 +82,13 @@ static uint64_t hash_frames(struct stack_memo *memo, const struct trace_view *vi
 	for (uint32_t i = 0; i < count; i++) {
 		struct cw_frame frame = site->frames[i];
 		bool python = frame.flags & CW_FRAME_PYTHON;
-		uint64_t key = (uint64_t)frame.module << 1 | python;
+		uint64_t key;
+
+		/* One line of Python takes many ways through the interpreter: 3.11 and later
+		 * change the bytecode as it runs. */
+		if (i && !python && site->frames[0].flags & CW_FRAME_PYTHON)
+			break;
+		key = (uint64_t)frame.module << 1 | python;
 
 		if (key != last)
 			place = python ? hash_code(view, frame.module)
@@ -91,7 +97,7 @@ static uint64_t hash_frames(struct stack_memo *memo, const struct trace_view *vi
 		hash = hash_word(hash, place);
 		hash = hash_word(hash, frame.offset);
 	}
-	memo->frames += count;
+	memo->frames += count; /* at most: the work done */
 	return hash ? hash : 1;
 }
 

@@ -8,7 +8,6 @@
 
 /* A socket closed this long before the process's end was closed by it: interpreters sweep
  * up just before they exit. */
-#define LAST_SECOND 1000000000ull
 #define MS          1000000ull
 
 /* The kernel counts our SYN and our FIN as a byte each. */

@@ -33,6 +33,9 @@ enum dwell_bound {
 	DWELL_AT_MOST,
 };
 
+/* ns: what was closed so shortly before the process ended may have been closed by its end. */
+#define LAST_SECOND 1000000000ull
+
 struct verdict_context {
 	uint64_t moment;     /* ns, monotonic: the verdict is true of this moment */
 	uint64_t grace;      /* ns */

@@ -4,7 +4,7 @@ import re
 
 VERDICTS = ("eof-ignored", "eof-unread", "reset-ignored", "shutdown-unclosed", "unknown",
             "half-closed", "idle-client", "open")
-FAULTS = ("slow-close", "double-close", "eof-spin", "descriptors-exhausted")
+FAULTS = ("slow-close", "closed-by-gc", "double-close", "eof-spin", "descriptors-exhausted")
 LEAKS = VERDICTS[:4]
 
 HEAD = re.compile(r"^closewait: LEAK: (\d+) sockets?, (\d+) places?\.  (.*), pid (\d+)"

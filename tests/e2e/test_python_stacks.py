@@ -98,6 +98,27 @@ def in_order(report, output):
 
 
 @every_python
+def test_a_warm_constructor_has_one_frame(start, closewait, tmp_path, python):
+    script = tmp_path / "warm.py"
+    script.write_text("import socket, sys\n"
+                      "class Reads(object):\n"
+                      "    def __init__(self, s): self.got = s.recv(1)\n"
+                      "a, b = socket.socketpair()\n"
+                      "a.sendall(b'x' * 200)\n"
+                      "a.close()\n"
+                      "for _ in range(201): Reads(b)\n"
+                      "print('ready')\n"
+                      "sys.stdout.flush()\n"
+                      "sys.stdin.read()\n")
+    server = start([python, script], stdin=subprocess.PIPE, grace="1ms")
+    server.line("^ready$")
+    report = json_report(closewait, tmp_path, server.pid)
+    (init, module), = [s for s in stacks_at(report, "eof") if s]
+    assert init[0].split(".")[-1] == "__init__" and init[1:] == (str(script), 3)
+    assert module == ("<module>", str(script), 7)
+
+
+@every_python
 def test_code_that_was_freed_lends_its_name_to_no_other(start, closewait, tmp_path, python):
     server = start([python, program("python_churn.py"), "400"], stdin=subprocess.PIPE,
                    grace="1ms")

@@ -123,6 +123,21 @@ static const struct word words[] = {
 		NULL,
 	},
 	{
+		"closed-by-gc",
+		"closed only as Python collected the socket's object",
+		"No close(), `with` or detach() ran: the object of a connection that had been\n"
+		"accepted or connected went away, by a reference count that came to 0 (a return,\n"
+		"an exception) or by the collector, and its finalizer closed it. The stack of the\n"
+		"close is the code that let go of it last, or that set the collector off. Whatever\n"
+		"keeps the object alive, a cycle, a traceback, a list, keeps the peer waiting in\n"
+		"CLOSE_WAIT; Python itself says ResourceWarning (python3 -X dev). CPython 3 only;\n"
+		"from 3.13 on a StreamWriter that is collected closes itself, which looks like any\n"
+		"other close.",
+		NULL,
+		"with conn:               # or contextlib.closing(conn), or try/finally\n"
+		"    serve(conn)",
+	},
+	{
 		"double-close",
 		"a descriptor was closed that had been closed before",
 		"With threads the second close() hits whoever got the number meanwhile: bytes\n"
