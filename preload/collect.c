@@ -7,6 +7,7 @@
 #include "on_stack.h"
 #include "proc.h"
 #include "sys.h"
+#include "undisturbed.h"
 
 /* A few at a time are worth the walk. */
 #define COLLECT_AT 8
@@ -271,15 +272,14 @@ void collect_before_fork(void)
 bool collect_for_room(void)
 {
 	static _Atomic uint64_t not_before;
-	const uint64_t all = ~0ull;
 	uint32_t released = 0;
-	uint64_t mask;
+	struct undisturbed u;
 
 	if (clock_ns() < atomic_load_explicit(&not_before, memory_order_relaxed))
 		return false;
-	sys_sigprocmask(SIG_SETMASK, &all, &mask);
+	undisturbed_begin(&u);
 	on_own_stack(collect_all, &released);
-	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	undisturbed_end(&u);
 	if (!released)
 		atomic_store_explicit(&not_before, clock_ns() + PAUSE,
 				      memory_order_relaxed);

@@ -24,6 +24,7 @@
 #include "sys.h"
 #include "trace/findings.h"
 #include "trace_file.h"
+#include "undisturbed.h"
 
 /* How long one dying thread waits for another's report. */
 #define WAIT_MS 2000
@@ -198,19 +199,19 @@ static bool begin(struct books *b)
 
 uint64_t exit_before(enum cw_end how, int value)
 {
-	const uint64_t all = ~0ull;
-	uint64_t mask;
+	struct undisturbed u;
 	struct ending e = {.b = books_to_end(), .how = how, .value = value};
 	int saved = errno;
 
 	if (!e.b || !books_are_ours())
 		return 0;
 	notice_flush();
-	if (!begin(e.b))
-		return leaks_found;
-	sys_sigprocmask(SIG_BLOCK, &all, &mask);
-	on_own_stack(finish, &e);
-	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	undisturbed_begin(&u);
+	if (begin(e.b))
+		on_own_stack(finish, &e);
+	else
+		e.result.leaks = leaks_found;
+	undisturbed_end(&u);
 	errno = saved;
 	return e.result.leaks;
 }
