@@ -72,10 +72,8 @@ static void lingering_open(void)
 	     "SO_LINGER");
 	while (send(pair.server, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
 		;
-	must(!close(pair.listener), "close");
-	closed++;
 	lingering = pair.server;
-	blocked.client = pair.client;
+	blocked = pair;
 }
 
 static void *run(void *call)
@@ -164,21 +162,27 @@ static void churn(void)
 	}
 }
 
-/* All but what was open before is what the thread left. */
-static void close_what_is_left(int lowest)
+static int is_open(int fd)
 {
-	for (int fd = lowest; fd < lowest + 16; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0 && !close(fd))
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* All but what was open before is what the thread left. */
+static void close_what_is_left(const char before[64])
+{
+	for (int fd = 0; fd < 64; fd++) {
+		if (!before[fd] && is_open(fd) && !close(fd))
 			closed++;
 	}
 }
 
 static void end_midway(int rounds)
 {
-	int lowest = dup(0);
+	char before[64];
 	unsigned ended = 0;
 
-	close(lowest);
+	for (int fd = 0; fd < 64; fd++)
+		before[fd] = (char)is_open(fd);
 	for (int i = 0; i < rounds; i++) {
 		pthread_t thread;
 		struct timespec a_while = {0, (i * 7919) % 200000};
@@ -190,9 +194,25 @@ static void end_midway(int rounds)
 			;
 		nanosleep(&a_while, NULL);
 		ended += end_and_join(thread) == PTHREAD_CANCELED;
-		close_what_is_left(lowest);
+		close_what_is_left(before);
 	}
 	printf("%s midway: %u\n", names[ending], ended);
+}
+
+static void end_in_each(void)
+{
+	blocked = pair_open();
+	opened += 3;
+	end_in("accept", in_accept);
+	end_in("recv", in_recv);
+	must(!close(blocked.client) && !close(blocked.server) && !close(blocked.listener),
+	     "close");
+	closed += 3;
+	lingering_open();
+	end_in("close", in_close);
+	printf("closed: %s\n", is_open(lingering) ? "no" : "yes");
+	must(!close(blocked.client) && !close(blocked.listener), "close");
+	closed += 3;
 }
 
 static __attribute__((noinline)) void leak(void)
@@ -212,23 +232,10 @@ int main(int argc, char **argv)
 	int rounds = argc > 2 ? atoi(argv[2]) : 100;
 
 	sigaction(SIGUSR1, &action, NULL);
-	blocked = pair_open();
-	opened += 3;
 	for (ending = DEFERRED; ending <= JUMPING; ending++) {
-		end_in("accept", in_accept);
-		end_in("recv", in_recv);
-		close(blocked.client);
-		closed++;
-		lingering_open();
-		end_in("close", in_close);
-		printf("closed: %s\n", fcntl(lingering, F_GETFD) < 0 ? "yes" : "no");
-		closed++;
+		end_in_each();
 		end_midway(rounds);
 	}
-	close(blocked.client);
-	close(blocked.server);
-	close(blocked.listener);
-	closed += 3;
 	leak();
 	hold(argc > 1 ? atoi(argv[1]) : 0);
 	printf("opened %u closed %u\n", opened, closed);
