@@ -145,6 +145,9 @@ static uint32_t give_back(uint32_t index, uint32_t state, bool findings)
 	if (!atomic_compare_exchange_strong(&p->state, &state, CW_PROCESS_NONE))
 		return 0;
 	count_out(p, state, findings);
+	/* At once: who gives up others' findings may be killed over it. */
+	if (findings)
+		collect_count_loss();
 	/* Looked at after the swap: a child that opens books of its own is either seen here,
 	 * or sees that its parent's are gone. */
 	if (has_children(index)) {
@@ -238,13 +241,8 @@ static uint32_t give_up_oldest(void)
 				oldest, n,
 				(struct old){atomic_load(&p->last_event), i, state});
 	}
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t more = give_back(oldest[i].index, oldest[i].state, true);
-
-		if (more)
-			collect_count_loss();
-		released += more;
-	}
+	for (unsigned i = 0; i < n; i++)
+		released += give_back(oldest[i].index, oldest[i].state, true);
 	return released;
 }
 

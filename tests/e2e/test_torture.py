@@ -59,13 +59,16 @@ def test_children_that_are_killed_at_random(start, directory, tmp_path, closewai
         assert shown.returncode == 0, shown.stderr
         assert "torn" not in shown.stderr and "damaged" not in shown.stderr, shown.stderr
         assert json.loads(shown.stdout)["summary"]["lost"].keys() <= {"processes"}
-    wrong = {pid: (own[pid], kept[pid]) for pid in kept if pid in own and differs(own[pid], kept[pid])}
+    wrong = {pid: (own[pid], kept[pid]) for pid in kept
+             if pid in own and differs(own[pid], kept[pid])}
     assert wrong == {}
     assert len(kept) > 20 and run.pid in kept
     # A child that was killed before it could count has opened nothing.
     assert [pid for pid in kept if pid not in own and kept[pid][0] > 0] == []
     rest = [own[pid] for pid in own if pid not in kept]
-    assert len(rest) <= ended[0] + lost
+    # Who was killed in the middle of giving up another's books may not have counted that.
+    killed = int(run.out.split()[3])
+    assert len(rest) <= ended[0] + lost + killed / 100
     if not lost:
         assert sum(row[0] for row in rest) <= ended[1]
         assert ended[1] <= sum(row[0] + 2 * row[2] for row in rest)
