@@ -257,6 +257,14 @@ static bool is_idle_client(const struct judge *judge)
 	return socket->bytes_in && socket->bytes_out;
 }
 
+/* One end of a pair on which nothing was ever done, and nothing waits. Java keeps such a one, whose
+ * other end it has closed itself, to put it in place of sockets that it is about to close. */
+static bool is_placeholder(const struct judge *judge)
+{
+	return judge->socket->origin == CW_ORIGIN_SOCKETPAIR && !judge->look->unread &&
+	       !(judge->flags & (CW_SOCKET_FIRST_READ | CW_SOCKET_FIRST_WRITE));
+}
+
 static enum verdict unread_verdict(struct judge *judge)
 {
 	uint64_t dwell = has_tcp(judge) ? fin_lower_bound(judge) : age(judge);
@@ -278,7 +286,8 @@ static enum verdict kernel_verdict(struct judge *judge)
 
 	if (in_state(judge, TCP_CLOSE))
 		return dead_verdict(judge);
-	if (in_state(judge, TCP_CLOSE_WAIT) || polled(judge, hangup))
+	if ((in_state(judge, TCP_CLOSE_WAIT) || polled(judge, hangup)) &&
+	    !is_placeholder(judge))
 		return unread_verdict(judge);
 	open_verdict(judge);
 	return judge->look ? VERDICT_OPEN : VERDICT_UNKNOWN;
