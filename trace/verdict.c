@@ -265,11 +265,21 @@ static bool is_placeholder(const struct judge *judge)
 	       !(judge->flags & (CW_SOCKET_FIRST_READ | CW_SOCKET_FIRST_WRITE));
 }
 
+/* A process that waits for its child and then ends itself (sshd, for each session) has not read
+ * that the child's end of their pair was closed. Nothing dates that: it may have been just now. */
+static bool may_have_been_a_childs(const struct judge *judge)
+{
+	return judge->context->forked && !judge->context->alive &&
+	       judge->socket->origin == CW_ORIGIN_SOCKETPAIR;
+}
+
 static enum verdict unread_verdict(struct judge *judge)
 {
 	uint64_t dwell = has_tcp(judge) ? fin_lower_bound(judge) : age(judge);
 	enum dwell_bound bound = has_tcp(judge) ? DWELL_AT_LEAST : DWELL_AT_MOST;
 
+	if (may_have_been_a_childs(judge))
+		return leak(judge, VERDICT_EOF_UNREAD, 0, DWELL_AT_LEAST);
 	if (!is_idle_client(judge))
 		return leak(judge, VERDICT_EOF_UNREAD, dwell, bound);
 	judge->detail->dwell = min(dwell, age(judge));
@@ -370,6 +380,7 @@ struct verdict_context verdict_context_of(const struct trace_view *view,
 		.slow_close = view->header->slow_close,
 		.alive = alive && !ended,
 		.killed = killed && !ended,
+		.forked = process->flags & CW_PROCESS_FORKED,
 	};
 
 	if (ended)

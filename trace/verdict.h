@@ -40,6 +40,7 @@ struct verdict_context {
 	bool alive; /* the process goes on: what it closed is closed, not swept up by exit */
 	bool killed; /* it ended without a word, and `moment` is its last known one */
 	bool dated;  /* it did, but somebody saw when: that is `moment` */
+	bool forked; /* it has children, or had: they may have had the other end of a pair */
 };
 
 struct verdict_detail {

@@ -635,6 +635,19 @@ static void placeholder(void)
 	must(!close(others[0]) && !close(others[1]), "close");
 }
 
+/* As sshd does: the child is waited for, and not read to its end. */
+static void pair_with_a_child(void)
+{
+	int ends[2];
+
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+	if (fork() == 0)
+		_exit(write(ends[1], "x", 1) != 1);
+	must(!close(ends[1]), "close");
+	must(read(ends[0], buffer, 1) == 1, "read");
+	must(wait(NULL) > 0, "wait");
+}
+
 static long connect_by_syscall(int fd, struct sockaddr_in *to)
 {
 	long result = syscall(SYS_connect, fd, to, sizeof *to);
@@ -854,6 +867,7 @@ static const struct {
 	 1},
 	{"socketpair_by_syscall", socketpair_by_syscall, "eof-unread", 1},
 	{"placeholder", placeholder, "-", 0},
+	{"pair_with_a_child", pair_with_a_child, "-", 0},
 	{"pool_connected_by_syscall", pool_connected_by_syscall, "idle-client", 1},
 	{"pool_connected_by_sending", pool_connected_by_sending, "idle-client", 1},
 	{"pool_connected_by_sending_a_message", pool_connected_by_sending_a_message,
