@@ -284,6 +284,11 @@ bool collect_for_room(void)
 	return released != 0;
 }
 
+void collect_killed(void)
+{
+	collect(true);
+}
+
 bool collect_first_has_ended(void)
 {
 	const struct cw_process *p = process_at(extent_of_first_process());

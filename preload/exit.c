@@ -8,6 +8,7 @@
 
 #include "books.h"
 #include "clock.h"
+#include "collect.h"
 #include "emit.h"
 #include "exit.h"
 #include "extents.h"
@@ -134,6 +135,10 @@ static void tidy(struct ending *e)
 	bool by_findings = options.keep == KEEP_LEAKS || options.session[0];
 	bool keep = options.keep == KEEP_ALWAYS || (by_findings && e->result.findings);
 
+	/* Who was killed, or confined itself and could not say that it ended (sshd's child), must
+	 * not keep the trace for ever. Asked once: the first process mostly ends last. */
+	if (!p->parent && !keep && !options.session[0] && atomic_load(&h->live) > 1)
+		collect_killed();
 	tidied.findings = keep;
 	tidied.clean = false;
 	if (keep)
