@@ -43,7 +43,7 @@ def differs(own, kept):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_children_that_are_killed_at_random(start, directory, tmp_path, closewait, request, seed):
-    duration = 30000 if request.config.getoption("--long") else 1500  # ms
+    duration = 30000 if request.config.getoption("--long") else 1000  # ms
     run = start([program("torture"), duration, seed, tmp_path / "own"], grace="10m",
                 report="none", keep="always")
     run.process.wait(duration / 1000 + 60)
