@@ -38,7 +38,7 @@ def much(request):
 
 @pytest.mark.parametrize("unwind", ["known", "full"])
 def test_handler_that_reads_closes_and_forks(start, much, unwind):
-    signals = much(600, 20000)
+    signals = much(600, 6000)
     run = start([program("handler_acts"), signals, HOLD], grace=GRACE, unwind=unwind)
     assert run.wait() == 0, run.err
     counts = own(run.out)
@@ -52,7 +52,7 @@ def test_handler_that_reads_closes_and_forks(start, much, unwind):
 def test_threads_that_are_ended_from_outside(start, much):
     """Cancelled, deferred and at once, by pthread_exit() and by a jump out of a handler; in accept,
     recv and close, and in the middle of anything."""
-    rounds = much(25, 1000)
+    rounds = much(25, 250)
     native = start([program("cancels"), 0, rounds], preload=False)
     run = start([program("cancels"), HOLD, rounds], grace=GRACE)
     assert (run.wait(), native.wait()) == (0, 0), run.err

@@ -109,7 +109,10 @@ CASES = {
 
 def with_tests():
     """An interpreter that has its own tests, the newest."""
-    for python in reversed(pythons()):
+    def version(path):
+        return [int(number) for number in re.findall(r"\d+", path)]
+
+    for python in sorted(pythons(), key=version, reverse=True):
         done = subprocess.run([python, "-c", "import test.test_socket"],
                               stderr=subprocess.DEVNULL)
         if done.returncode == 0:

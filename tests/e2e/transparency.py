@@ -8,7 +8,7 @@ from traced import LIBRARY, program
 
 SELF_LOOK = program("self_look") + ".so"
 
-# The library's own handlers: README says that the kernel shows them where sigaction() does not.
+# The library's own handlers, which sigaction() hides; the kernel's SigCgt shows them.
 OURS = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1,
         signal.SIGUSR2, signal.SIGPIPE, signal.SIGALRM, signal.SIGXCPU, signal.SIGABRT,
         signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE]
@@ -181,7 +181,8 @@ def caught_without(native, traced):
 
 
 def unlike(native, traced):
-    """What differs between two living process trees, but for the handlers that README tells of."""
+    """What differs between two living process trees, but for the signals that the library
+    may catch."""
     one, other = tree(native), tree(traced)
     if len(one) != len(other):
         return ["%d processes, and with the library %d" % (len(one), len(other))]
