@@ -16,6 +16,7 @@
 #include "proc.h"
 #include "sys.h"
 #include "trace_file.h"
+#include "undisturbed.h"
 #include "uring.h"
 
 #ifndef MADV_WIPEONFORK
@@ -229,14 +230,12 @@ static void make_there(void *argument)
 /* It takes paths and directory entries on the stack, more than the program's may have left. */
 static struct books *make(struct books *b)
 {
-	const uint64_t all = ~0ull;
-	uint64_t mask;
+	struct undisturbed u;
 
-	if (!books_begin_opening(b))
-		return NULL;
-	sys_sigprocmask(SIG_SETMASK, &all, &mask);
-	on_own_stack(make_there, b);
-	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	undisturbed_begin(&u);
+	if (books_begin_opening(b))
+		on_own_stack(make_there, b);
+	undisturbed_end(&u);
 	return atomic_load(&b->ready) == BOOKS_READY ? b : NULL;
 }
 

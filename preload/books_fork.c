@@ -18,6 +18,7 @@
 #include "proc.h"
 #include "sites.h"
 #include "sys.h"
+#include "undisturbed.h"
 #include "unwind.h"
 
 /* Written by the one thread that holds the sites' lock across its fork. */
@@ -35,16 +36,14 @@ static __thread uint32_t prepared __attribute__((tls_model("initial-exec")));
 /* A handler that comes while this thread forks finds its own thread in the lock, and could capture
  * nothing: none does, until the fork is over. */
 static __thread bool masked __attribute__((tls_model("initial-exec")));
-static __thread uint64_t mask __attribute__((tls_model("initial-exec")));
+static __thread struct undisturbed forking __attribute__((tls_model("initial-exec")));
 
 static bool lock_sites(void)
 {
-	const uint64_t all = ~0ull;
-
-	sys_sigprocmask(SIG_SETMASK, &all, &mask);
+	undisturbed_begin(&forking);
 	masked = sites_lock_for_fork();
 	if (!masked)
-		sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+		undisturbed_end(&forking);
 	return masked;
 }
 
@@ -53,7 +52,7 @@ static void let_signals_through(void)
 	if (!masked)
 		return;
 	masked = false;
-	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	undisturbed_end(&forking);
 }
 
 /* The child gets all of what its parent has open, or is not traced: half of it would show

@@ -7,6 +7,7 @@
 #include "on_stack.h"
 #include "proc.h"
 #include "sys.h"
+#include "undisturbed.h"
 
 /* A few at a time are worth the walk. */
 #define COLLECT_AT 8
@@ -146,6 +147,9 @@ static uint32_t give_back(uint32_t index, uint32_t state, bool findings)
 	if (!atomic_compare_exchange_strong(&p->state, &state, CW_PROCESS_NONE))
 		return 0;
 	count_out(p, state, findings);
+	/* At once: who gives up others' findings may be killed over it. */
+	if (findings)
+		collect_count_loss();
 	/* Looked at after the swap: a child that opens books of its own is either seen here,
 	 * or sees that its parent's are gone. */
 	if (has_children(index)) {
@@ -239,13 +243,8 @@ static uint32_t give_up_oldest(void)
 				oldest, n,
 				(struct old){atomic_load(&p->last_event), i, state});
 	}
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t more = give_back(oldest[i].index, oldest[i].state, true);
-
-		if (more)
-			collect_count_loss();
-		released += more;
-	}
+	for (unsigned i = 0; i < n; i++)
+		released += give_back(oldest[i].index, oldest[i].state, true);
 	return released;
 }
 
@@ -273,19 +272,23 @@ void collect_before_fork(void)
 bool collect_for_room(void)
 {
 	static _Atomic uint64_t not_before;
-	const uint64_t all = ~0ull;
 	uint32_t released = 0;
-	uint64_t mask;
+	struct undisturbed u;
 
 	if (clock_ns() < atomic_load_explicit(&not_before, memory_order_relaxed))
 		return false;
-	sys_sigprocmask(SIG_SETMASK, &all, &mask);
+	undisturbed_begin(&u);
 	on_own_stack(collect_all, &released);
-	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	undisturbed_end(&u);
 	if (!released)
 		atomic_store_explicit(&not_before, clock_ns() + PAUSE,
 				      memory_order_relaxed);
 	return released != 0;
+}
+
+void collect_killed(void)
+{
+	collect(true);
 }
 
 bool collect_first_has_ended(void)

@@ -24,6 +24,10 @@ void collect_before_fork(void);
 /* True: something was given back. Tries seldom where it was in vain. */
 bool collect_for_room(void);
 
+/* Those that were killed and hold nothing that could be a finding, now: for the end of the image's
+ * first process, on a stack of our own. */
+void collect_killed(void);
+
 /* Whether the image's first process needs its share of the extents no more. */
 bool collect_first_has_ended(void);
 

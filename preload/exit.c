@@ -8,6 +8,7 @@
 
 #include "books.h"
 #include "clock.h"
+#include "collect.h"
 #include "emit.h"
 #include "end_place.h"
 #include "exit.h"
@@ -26,6 +27,7 @@
 #include "sys.h"
 #include "trace/findings.h"
 #include "trace_file.h"
+#include "undisturbed.h"
 #include "uring.h"
 
 /* How long one dying thread waits for another's report. */
@@ -140,6 +142,10 @@ static void tidy(struct ending *e)
 	bool by_findings = options.keep == KEEP_LEAKS || options.session[0];
 	bool keep = options.keep == KEEP_ALWAYS || (by_findings && e->result.findings);
 
+	/* Who was killed, or confined itself and could not say that it ended (sshd's child), must
+	 * not keep the trace for ever. Asked once: the first process mostly ends last. */
+	if (!p->parent && !keep && !options.session[0] && atomic_load(&h->live) > 1)
+		collect_killed();
 	tidied.findings = keep;
 	tidied.clean = false;
 	if (keep)
@@ -213,19 +219,19 @@ static bool begin(struct books *b)
 
 static uint64_t end(struct ending e)
 {
-	const uint64_t all = ~0ull;
-	uint64_t mask;
+	struct undisturbed u;
 	int saved = errno;
 
 	e.b = books_to_end();
 	if (!e.b || !books_are_ours())
 		return 0;
 	notice_flush();
-	if (!begin(e.b))
-		return leaks_found;
-	sys_sigprocmask(SIG_BLOCK, &all, &mask);
-	on_own_stack(finish, &e);
-	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	undisturbed_begin(&u);
+	if (begin(e.b))
+		on_own_stack(finish, &e);
+	else
+		e.result.leaks = leaks_found;
+	undisturbed_end(&u);
 	errno = saved;
 	return e.result.leaks;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies what a fork child inherits. */
-#include <string.h>
-
 #include "extents.h"
 #include "fd_table.h"
 #include "heirs.h"
@@ -17,13 +15,41 @@ struct copying {
 	bool no_room;
 };
 
+static bool is_still(const struct cw_socket *parent, uint64_t entry)
+{
+	return cw_word_generation(atomic_load(&parent->word)) == (uint32_t)entry;
+}
+
+/* The same for what was read before: a store that changes nothing keeps those loads from being
+ * done after it. */
+static bool was_still(const struct cw_socket *parent, uint64_t entry)
+{
+	_Atomic uint64_t *word = (_Atomic uint64_t *)&parent->word;
+
+	return cw_word_generation(atomic_fetch_or(word, 0)) == (uint32_t)entry;
+}
+
+/* 0: not known, or not its own any more. */
+__attribute__((no_sanitize("thread"))) static uint64_t cookie_of(
+	const struct cw_socket *parent, uint64_t entry)
+{
+	uint64_t cookie = *(const volatile uint64_t *)&parent->cookie;
+
+	return was_still(parent, entry) ? cookie : 0;
+}
+
 /* The copy of a parent's record, found again for its further descriptors by the cookie. */
 static uint64_t copied_before(struct copying *c, const struct cw_socket *parent,
 			      uint64_t entry)
 {
+	uint64_t cookie;
+
 	if (c->last_entry == entry)
 		return c->last_copy;
-	if (cw_word_refs(atomic_load(&parent->word)) < 2 || !parent->cookie)
+	if (cw_word_refs(atomic_load(&parent->word)) < 2)
+		return 0;
+	cookie = cookie_of(parent, entry);
+	if (!cookie)
 		return 0;
 	for (unsigned fd = 0; fd < CW_FD_MAX; fd++) {
 		uint64_t mine;
@@ -33,30 +59,65 @@ static uint64_t copied_before(struct copying *c, const struct cw_socket *parent,
 			continue;
 		}
 		mine = fd_entry(c->b, (int)fd);
-		if (mine && entry_socket(mine)->cookie == parent->cookie)
+		if (mine && entry_socket(mine)->cookie == cookie)
 			return mine;
 	}
 	return 0;
 }
 
-static uint64_t copy(struct copying *c, struct cw_socket *parent)
+typedef uint64_t __attribute__((may_alias)) raw_word;
+
+/* All but the first word. The parent's other threads may be writing there: of what they write
+ * only that counts which the flags vouch for, and nothing if the record has become another's.
+ * Both are looked at by the caller. */
+__attribute__((no_sanitize("thread"))) static void copy_words(
+	struct cw_socket *to, const struct cw_socket *from)
+{
+	const volatile raw_word *source = (const volatile raw_word *)from;
+	raw_word *target = (raw_word *)to;
+
+	for (size_t i = 1; i < sizeof *from / sizeof *source; i++)
+		target[i] = source[i];
+}
+
+/* What a thread has claimed to record and not recorded yet is nobody's in the child. */
+static uint32_t without_claims(uint32_t flags)
+{
+	if (!(flags & CW_SOCKET_EOF))
+		flags &= ~(uint32_t)CW_SOCKET_EOF_CLAIMED;
+	if (!(flags & CW_SOCKET_RESET))
+		flags &= ~(uint32_t)CW_SOCKET_RESET_CLAIMED;
+	if (!(flags & (CW_SOCKET_SHUT_RD | CW_SOCKET_SHUT_WR)))
+		flags &= ~(uint32_t)CW_SOCKET_SHUT_CLAIMED;
+	if (!(flags & CW_SOCKET_TOLD))
+		flags &= ~(uint32_t)CW_SOCKET_TOLD_CLAIMED;
+	/* Its own first read and write are looked for anew; until then the parent's are shown. */
+	return flags & ~(uint32_t)(CW_SOCKET_TOUCHED | CW_SOCKET_FIRST_READ |
+				   CW_SOCKET_FIRST_WRITE);
+}
+
+static uint64_t copy(struct copying *c, struct cw_socket *parent, uint64_t entry)
 {
 	struct cw_socket *s = socket_new(c->b);
+	uint32_t flags;
 	cw_ref look;
 
+	c->no_room |= !s;
 	if (!s)
 		return 0;
 	look = s->look;
-	memcpy((char *)s + sizeof s->word, (const char *)parent + sizeof parent->word,
-	       sizeof *s - sizeof s->word);
+	flags = atomic_load_explicit(&parent->flags, memory_order_acquire);
+	copy_words(s, parent);
 	s->look = look;
 	s->stats = 0;
 	s->origin = CW_ORIGIN_INHERITED;
-	heirs_share(parent, s);
-	/* Its own first read and write are looked for anew; until then the parent's are shown. */
-	atomic_fetch_and(&s->flags, ~(uint32_t)(CW_SOCKET_TOUCHED | CW_SOCKET_FIRST_READ |
-						CW_SOCKET_FIRST_WRITE));
-	return socket_commit(s);
+	atomic_store(&s->flags, without_claims(flags));
+	if (was_still(parent, entry)) {
+		heirs_share(parent, s);
+		return socket_commit(s);
+	}
+	socket_discard(c->b, s);
+	return 0;
 }
 
 static void inherit(struct copying *c, int fd, uint64_t entry)
@@ -65,15 +126,16 @@ static void inherit(struct copying *c, int fd, uint64_t entry)
 	uint64_t mine;
 	uint64_t old;
 
-	if (cw_word_generation(atomic_load(&parent->word)) != (uint32_t)entry)
+	if (!is_still(parent, entry))
 		return;
 	mine = copied_before(c, parent, entry);
 	if (mine)
 		socket_ref(mine);
 	else
-		mine = copy(c, parent);
-	if (!mine || !fd_enter(c->b, fd, mine, &old))
-		c->no_room = true;
+		mine = copy(c, parent, entry);
+	if (!mine)
+		return;
+	c->no_room |= !fd_enter(c->b, fd, mine, &old);
 	c->last_entry = entry;
 	c->last_copy = mine;
 }

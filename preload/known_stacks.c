@@ -16,6 +16,9 @@
 /* Shares no factor with it: threads numbered one after another come by every place. */
 #define AUDIT_STRIDE 7919u
 
+/* Stacks are larger only by mistake: `low` is on a stack of another kind. */
+#define STACK_SPAN (256ul << 20)
+
 /* A thread's stack ends below its thread control block with only its static TLS between. */
 #define TLS_MAX   (1u << 20)
 /* The main thread's outermost frame is the loader's entry, a few words from the stack's end. */
@@ -100,6 +103,13 @@ void known_outermost(uintptr_t sp)
 		    first == distance)
 			outermost = sp;
 	}
+}
+
+bool known_on_stack(uintptr_t low, uintptr_t address)
+{
+	uintptr_t end = on_main_thread() ? stack_end : thread_pointer();
+
+	return address >= low && address < end && end - low < STACK_SPAN;
 }
 
 static _Atomic(struct known_stack *) *bucket(uintptr_t caller, uintptr_t total)

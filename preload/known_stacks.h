@@ -65,6 +65,9 @@ void known_log_other(struct known_log *log);
 /* The outermost frame of this thread was reached: its stack pointer. */
 void known_outermost(uintptr_t sp);
 
+/* Does the address lie in the calling thread's own stack, from `low` (in it) to its end? */
+bool known_on_stack(uintptr_t low, uintptr_t address);
+
 /* Publishes what was logged as `site`, if it can be. */
 void known_remember(const struct known_log *log, cw_ref site);
 

@@ -17,6 +17,7 @@
 #include "sites_internal.h"
 #include "stack.h"
 #include "sys.h"
+#include "undisturbed.h"
 #include "unwind.h"
 
 static struct lock sites_lock;
@@ -62,22 +63,21 @@ static struct {
 	cw_ref site;
 } work;
 
-/* No handler runs while the lock is held: it might not come back, or come back to our stack. */
-static bool enter(uint64_t *mask)
+/* No handler runs while the lock is held: it might not come back, or come back to our stack. Nor
+ * is the thread cancelled. */
+static bool enter(struct undisturbed *u)
 {
-	const uint64_t all = ~0ull;
-
-	sys_sigprocmask(SIG_SETMASK, &all, mask);
+	undisturbed_begin(u);
 	if (lock_take(&sites_lock))
 		return true;
-	sys_sigprocmask(SIG_SETMASK, mask, NULL);
+	undisturbed_end(u);
 	return false;
 }
 
-static void leave(const uint64_t *mask)
+static void leave(const struct undisturbed *u)
 {
 	lock_drop(&sites_lock);
-	sys_sigprocmask(SIG_SETMASK, mask, NULL);
+	undisturbed_end(u);
 }
 
 /* On the capture stack. */
@@ -143,12 +143,12 @@ static cw_ref native_site(struct books *b)
 {
 	struct hook_frame frame = stack_hook_frame();
 	struct known_stack *known = known_find(&frame);
-	uint64_t mask;
+	struct undisturbed u;
 	cw_ref ref;
 
 	if (known && !known_audit_due(known))
 		return known_site(known);
-	if (!enter(&mask)) {
+	if (!enter(&u)) {
 		if (known)
 			return known_site(known);
 		books_lost(CW_LOST_STACKS);
@@ -159,7 +159,7 @@ static cw_ref native_site(struct books *b)
 		audit(b, known, ref);
 	else if (ref)
 		known_remember(&work.log, ref);
-	leave(&mask);
+	leave(&u);
 	return ref;
 }
 
@@ -171,14 +171,14 @@ static void make_python(void *argument)
 /* Nothing of the interpreter's is called before it is known to be there still. */
 static bool python_is_there(void)
 {
-	uint64_t mask;
+	struct undisturbed u;
 
 	if (python_may_be_gone()) {
-		if (!enter(&mask))
+		if (!enter(&u))
 			return false;
 		if (python_may_be_gone())
 			python_look_again();
-		leave(&mask);
+		leave(&u);
 	}
 	return python_state() == PYTHON_FOUND || python_state() == PYTHON_TRUSTED;
 }
@@ -201,16 +201,16 @@ static cw_ref with_python(struct books *b, cw_ref native)
 {
 	uint64_t hash = python_stack_hash();
 	cw_ref known = hash ? python_site_find(native, hash) : 0;
-	uint64_t mask;
+	struct undisturbed u;
 
 	if (known || (!hash && python_state() == PYTHON_TRUSTED))
 		return known ? known : native;
-	if (!enter(&mask))
+	if (!enter(&u))
 		return native;
 	work.site = native;
 	on_capture_stack(make_python, b);
 	known = work.site;
-	leave(&mask);
+	leave(&u);
 	return known;
 }
 
@@ -287,24 +287,24 @@ cw_ref sites_string_locked(struct books *b, const char *text)
 
 cw_ref site_string(struct books *b, const char *text)
 {
-	uint64_t mask;
+	struct undisturbed u;
 	cw_ref ref;
 
-	if (!enter(&mask))
+	if (!enter(&u))
 		return 0;
 	ref = sites_string_locked(b, text);
-	leave(&mask);
+	leave(&u);
 	return ref;
 }
 
 void sites_before_threads(void)
 {
-	uint64_t mask;
+	struct undisturbed u;
 
-	if (!books || books_in_vfork_child() || !enter(&mask))
+	if (!books || books_in_vfork_child() || !enter(&u))
 		return;
 	unwind_open();
-	leave(&mask);
+	leave(&u);
 }
 
 bool sites_lock_for_fork(void)

@@ -24,8 +24,10 @@
 #define REGISTERS        33
 #endif
 
-/* Stacks are larger only by mistake; a cursor that left this far behind has lost its way. */
+/* As in known_stacks.c; a cursor that left this far behind has lost its way. */
 #define STACK_SPAN  (256ul << 20)
+/* Our own frames and wrong guesses are steps, too. */
+#define STEPS_MAX   (2 * CW_SITE_FRAMES_MAX)
 #define PAGE        4096ul
 #define PAGES_KNOWN 64
 
@@ -389,10 +391,19 @@ void unwind_fork_child_of_threads(void)
 #define STACK_POINTER UNW_AARCH64_SP
 #endif
 
+/* In code that a machine has compiled libunwind has to guess, and takes a saved frame pointer for a
+ * return address at times: nothing is executed on a stack, and the next guess is right again. */
+static bool is_code(const struct capture *c, const struct module *module, uintptr_t pc)
+{
+	return module || !known_on_stack(c->low, pc);
+}
+
 /* `exact`: it starts at an instruction that is not a call's. */
 static void walk(struct capture *c, struct stack *stack, bool exact)
 {
+	const struct module *module;
 	unw_cursor_t cursor;
+	unsigned steps = 0;
 	unw_word_t pc;
 	int more;
 
@@ -401,18 +412,18 @@ static void walk(struct capture *c, struct stack *stack, bool exact)
 	do {
 		if (unw.get_reg(&cursor, UNW_REG_IP, &pc) != 0 || !pc)
 			return;
-		if (stack->count == CW_SITE_FRAMES_MAX) {
+		if (stack->count == CW_SITE_FRAMES_MAX || steps++ == STEPS_MAX) {
 			stack->flags |= CW_SITE_CUT;
 			return;
 		}
-		if (stack->count || !modules_own(pc)) {
+		module = modules_find(exact ? pc : pc - 1);
+		if ((stack->count || !modules_own(pc)) && is_code(c, module, pc)) {
 			stack->exact |= (uint64_t)exact << stack->count;
 			stack->pcs[stack->count++] = pc;
 			c->log->outside = true;
 		}
 		/* What was unloaded must not be unwound by what libunwind remembers of
 		 * it. */
-		modules_find(exact ? pc : pc - 1);
 		if (modules_changed())
 			unw.flush_cache(space, 0, 0);
 		exact = unw.is_signal_frame(&cursor) > 0;

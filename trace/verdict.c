@@ -306,6 +306,22 @@ static bool read_out_of_sight(const struct judge *judge)
 	return judge->context->uring && !in;
 }
 
+/* One end of a pair on which nothing was ever done, and nothing waits. Java keeps such a one, whose
+ * other end it has closed itself, to put it in place of sockets that it is about to close. */
+static bool is_placeholder(const struct judge *judge)
+{
+	return judge->socket->origin == CW_ORIGIN_SOCKETPAIR && !judge->look->unread &&
+	       !(judge->flags & (CW_SOCKET_FIRST_READ | CW_SOCKET_FIRST_WRITE));
+}
+
+/* A process that waits for its child and then ends itself (sshd, for each session) has not read
+ * that the child's end of their pair was closed. Nothing dates that: it may have been just now. */
+static bool may_have_been_a_childs(const struct judge *judge)
+{
+	return judge->context->forked && !judge->context->alive &&
+	       judge->socket->origin == CW_ORIGIN_SOCKETPAIR;
+}
+
 static enum verdict unread_verdict(struct judge *judge)
 {
 	uint64_t dwell =
@@ -317,6 +333,8 @@ static enum verdict unread_verdict(struct judge *judge)
 		dwell = age(judge);
 		bound = DWELL_AT_MOST;
 	}
+	if (may_have_been_a_childs(judge))
+		return leak(judge, VERDICT_EOF_UNREAD, 0, DWELL_AT_LEAST);
 	if (!is_idle_client(judge, unseen))
 		return leak(judge, unseen ? VERDICT_UNKNOWN : VERDICT_EOF_UNREAD, dwell,
 			    bound);
@@ -335,7 +353,8 @@ static enum verdict kernel_verdict(struct judge *judge)
 
 	if (in_state(judge, TCP_CLOSE))
 		return dead_verdict(judge);
-	if (in_state(judge, TCP_CLOSE_WAIT) || polled(judge, hangup))
+	if ((in_state(judge, TCP_CLOSE_WAIT) || polled(judge, hangup)) &&
+	    !is_placeholder(judge))
 		return unread_verdict(judge);
 	if (!judge->look && judge->flags & CW_SOCKET_TOLD)
 		return judge->flags & CW_SOCKET_TOLD_ERROR ? dead_verdict(judge)
@@ -422,6 +441,7 @@ struct verdict_context verdict_context_of(const struct trace_view *view,
 		.slow_close = view->header->slow_close,
 		.alive = alive && !ended,
 		.killed = killed && !ended,
+		.forked = process->flags & CW_PROCESS_FORKED,
 	};
 
 	context.uring = process->flags & CW_PROCESS_URING;

@@ -45,6 +45,7 @@ struct verdict_context {
 	bool dated;  /* it did, but somebody saw when: that is `moment` */
 	bool uring;   /* it uses io_uring: not every read is seen */
 	bool orderly; /* it ended by exit or exec: what it was given by its supervisor is given back */
+	bool forked; /* it has children, or had: they may have had the other end of a pair */
 };
 
 struct verdict_detail {

@@ -109,6 +109,32 @@ def need():
     return look
 
 
+@pytest.fixture(scope="session")
+def java(tmp_path_factory):
+    """The beginning of a command that runs EchoServer, or None: there is no compiler."""
+    compiler = traced.tool("javac")
+    if not compiler:
+        return None
+    place = str(tmp_path_factory.mktemp("classes"))
+    subprocess.run([compiler, "-d", place, traced.program("EchoServer.java")], check=True)
+    return [traced.tool("java"), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+            "-cp", place, "EchoServer"]
+
+
+@pytest.fixture
+def runtime(java, need):
+    """runtime(name): the command of an echo server in Node, on uvloop or in Java."""
+    def command(name):
+        if name == "node":
+            return [need("node"), traced.program("echo_server.js")]
+        if name == "uvloop":
+            return [traced.PYTHON, traced.program("uvloop_server.py")]
+        if not java:
+            pytest.skip("there is no Java compiler")
+        return java + [name.split("-")[1]]
+    return command
+
+
 @pytest.fixture
 def run(start, directory):
     """run(*options, command=[…]) starts `closewait run` with its sessions in `directory`."""

@@ -11,50 +11,13 @@ import time
 import pytest
 
 from reports import HEAD, Report, named
-from test_eof_rules import listed as eof_rules
 from traced import (DEADLINE, LIBRARY, client, environment, files_below, program, tool,
                     traces, until)
 
 HOLD = 50  # ms; longer than GRACE
 GRACE = "10ms"
 
-
-# The same programs, with and without the library
-
-def programs():
-    """Programs whose output is the same whenever they run."""
-    runs = [["eof_rules", HOLD, case] for case, _, _ in eof_rules()]
-    runs += [["close_refused", HOLD, way] for way in REFUSALS]
-    runs += [["ends", HOLD, way] for way in ("return", "_exit", "raise", "abort", "fault")]
-    runs += [["hello", HOLD], ["no_socket"], ["states", HOLD, "half_closed"],
-             ["closes", HOLD, "each_dup"], ["vfork_close", HOLD, "exec"],
-             ["vfork_close", HOLD, "_exit"], ["recv_reused", HOLD, "live"],
-             ["recv_reused", HOLD, "left"], ["coroutines", 5], ["alloca_depths", 1, 200],
-             ["cpp_server", 30], ["threads_random", 5, 100, 0],
-             ["high_numbers", HOLD, 900, "leak"],
-             ["leaks_many", HOLD, 200], ["left_midway", HOLD], ["small_stacks"],
-             ["tiny_alternate"], ["first_in_handler", HOLD], ["jumps_out", 300, HOLD],
-             ["static_stacks", HOLD, "handler"], ["static_stacks", HOLD, "coroutine"]]
-    return runs
-
-
 REFUSALS = ["dup2", "dup3", "close", "close_not_known", "syscall", "close_range", "fclose"]
-
-
-def not_listed(text):
-    """What a program prints of its own chance happenings."""
-    return re.sub(r"^opened.*$", "opened", text, flags=re.M)
-
-
-@pytest.mark.parametrize("argv", programs(), ids=lambda argv: "-".join(map(str, argv)))
-def test_program_is_as_without(start, argv):
-    path = program(argv[0])
-    if not os.path.exists(path):
-        pytest.skip("%s was not built" % argv[0])
-    native = start([path] + argv[1:], preload=False)
-    traced = start([path] + argv[1:], grace=GRACE)
-    assert traced.wait() == native.wait(), traced.err
-    assert not_listed(traced.out) == not_listed(native.out)
 
 
 # Descriptors

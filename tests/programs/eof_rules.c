@@ -622,7 +622,34 @@ static void socketpair_by_syscall(void)
 	int ends[2];
 
 	must(!syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+	must(write(ends[1], "x", 1) == 1, "write");
 	must(!close(ends[1]), "close");
+}
+
+/* As Java does: one end that nothing is ever done with, but that it is put in place of sockets
+ * which are about to be closed. */
+static void placeholder(void)
+{
+	int ends[2], others[2];
+
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+	must(!close(ends[1]), "close");
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, others), "socketpair");
+	must(dup2(ends[0], others[0]) == others[0], "dup2");
+	must(!close(others[0]) && !close(others[1]), "close");
+}
+
+/* As sshd does: the child is waited for, and not read to its end. */
+static void pair_with_a_child(void)
+{
+	int ends[2];
+
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+	if (fork() == 0)
+		_exit(write(ends[1], "x", 1) != 1);
+	must(!close(ends[1]), "close");
+	must(read(ends[0], buffer, 1) == 1, "read");
+	must(wait(NULL) > 0, "wait");
 }
 
 static long connect_by_syscall(int fd, struct sockaddr_in *to)
@@ -924,6 +951,8 @@ static const struct {
 	{"eof_then_answers_into_a_reset", eof_then_answers_into_a_reset, "eof-ignored",
 	 1},
 	{"socketpair_by_syscall", socketpair_by_syscall, "eof-unread", 1},
+	{"placeholder", placeholder, "-", 0},
+	{"pair_with_a_child", pair_with_a_child, "-", 0},
 	{"pool_connected_by_syscall", pool_connected_by_syscall, "idle-client", 1},
 	{"pool_connected_by_sending", pool_connected_by_sending, "idle-client", 1},
 	{"pool_connected_by_sending_a_message", pool_connected_by_sending_a_message,
