@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+"""Where things lie."""
+import os
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.abspath(os.environ.get("CLOSEWAIT_BUILD", os.path.join(SOURCE, "build-tests")))
+LIBRARY = os.path.join(BUILD, "preload", "libclosewait.so")
+
+
+def program(name):
+    return os.path.join(BUILD, "tests", "bench", "bench_" + name)
