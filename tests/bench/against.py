@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What a server is measured under: the library, nothing, and what else one could take."""
+import contextlib
 import os
 import shutil
+import subprocess
 
-from places import BUILD, LIBRARY
+from places import BUILD, HERE, LIBRARY
 
 
 class Against:
@@ -36,6 +38,50 @@ class Against:
                 ([self.options] if self.options else []))
         return full
 
+    @contextlib.contextmanager
+    def attached(self, pid):
+        """While the load is on a server, whose pid this is."""
+        yield
+
+
+class Bpftrace(Against):
+    """Attached for its own slices alone: its tracepoints cost every process on the machine. What
+    is counted is the server's time, not that of bpftrace beside it."""
+
+    command = ["unshare", "-m", "sh", "-c",
+               "mount -t tracefs none /sys/kernel/tracing && exec bpftrace \"$@\"", "sh",
+               os.path.join(HERE, "accepts_and_eofs.bt")]
+
+    def attach(self, pid):
+        """Returns when the probes are there; bpftrace tells of a harmless error at times."""
+        one = subprocess.Popen(self.command + [str(pid)], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if not any(line.strip() == b"attached" for line in one.stdout):
+            raise RuntimeError(one.communicate()[1].decode(errors="replace").strip()[:300])
+        return one
+
+    def detach(self, one):
+        one.terminate()
+        one.communicate()
+
+    def lacks(self):
+        lacking = super().lacks()
+        if lacking:
+            return lacking
+        try:
+            self.detach(self.attach(os.getpid()))
+        except (OSError, RuntimeError) as error:
+            return "bpftrace: %s" % error
+        return None
+
+    @contextlib.contextmanager
+    def attached(self, pid):
+        one = self.attach(pid)
+        try:
+            yield
+        finally:
+            self.detach(one)
+
 
 NATIVE = Against("native")
 TRACED = Against("closewait", preload=LIBRARY)
@@ -46,4 +92,5 @@ OTHERS = [
     Against("strace", ["strace", "-f", "-o", "/dev/null", "--"], slow=20, needs="strace"),
     Against("strace-k", ["strace", "-f", "-k", "-o", "/dev/null", "--"], slow=200,
             needs="strace"),
+    Bpftrace("bpftrace", needs="bpftrace"),
 ]

@@ -5,6 +5,7 @@ import os
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("CLOSEWAIT_BUILD", os.path.join(SOURCE, "build-tests")))
+PYTHON = "/usr/bin/python3"
 LIBRARY = os.path.join(BUILD, "preload", "libclosewait.so")
 
 

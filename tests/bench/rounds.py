@@ -20,20 +20,24 @@ def quartiles(values):
     return low, middle, high
 
 
+def one_round(servers, turn):
+    """There and back, so that what changes steadily meanwhile meets all of them alike."""
+    order = servers[turn:] + servers[:turn]
+    taken = {server.against.name: 0 for server in servers}
+    for server in order + order[::-1]:
+        taken[server.against.name] += server.measure() / 2
+    return taken
+
+
 def one_start(workload, kinds, rounds, first, samples):
     servers = []
     try:
         for kind in kinds:
             servers.append(Server(workload, kind))
         for server in servers:
-            server.measure(max(workload.operations // server.against.slow // 5, 20))
+            server.measure(0.3)
         for i in range(rounds):
-            turn = (first + i) % len(servers)
-            taken = {}
-            for server in servers[turn:] + servers[:turn]:
-                operations = max(workload.operations // server.against.slow, 20)
-                taken[server.against.name] = server.measure(operations)
-            samples.append(taken)
+            samples.append(one_round(servers, (first + i) % len(servers)))
     finally:
         for server in servers:
             server.end()

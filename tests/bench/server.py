@@ -52,21 +52,31 @@ class Server:
         if workload.tells_port:
             self.port = int(self.line())
         else:
-            until(lambda: accepts(self.port), "%s to listen" % workload.name)
+            until(lambda: self.ended() or accepts(self.port), workload.name + " to listen")
 
     def line(self):
         text = self.process.stdout.readline()
         if not text:
-            with open(os.path.join(self.place, "stderr"), errors="replace") as f:
-                raise RuntimeError("%s under %s ended: %s" % (
-                    self.workload.name, self.against.name, f.read()[-2000:]))
+            self.process.wait()
+            self.ended()
         return text.decode()
 
+    def ended(self):
+        """Raises with what it said if it is no more."""
+        if self.process.poll() is None:
+            return False
+        with open(os.path.join(self.place, "stderr"), errors="replace") as f:
+            raise RuntimeError("%s under %s ended: %s" % (
+                self.workload.name, self.against.name, f.read()[-2000:]))
+
     def itself(self):
-        """The server's own pid: a tracer may be its parent."""
+        """The server's own pid: strace is its parent."""
         pids = cpu.tree(self.process.pid)
-        return pids[1] if self.against.prefix and self.against.name.startswith("strace") \
-            else pids[0]
+        return pids[1] if self.against.needs == "strace" else pids[0]
+
+    def worker(self):
+        """The process that serves."""
+        return self.itself() if self.workload.forks else cpu.tree(self.process.pid)[-1]
 
     def cpu(self):
         """ns so far, of a server that is at rest."""
@@ -77,11 +87,15 @@ class Server:
         os.kill(itself, signal.SIGUSR1)
         return int(self.line()) + cpu.of_tree(self.process.pid)
 
-    def measure(self, operations):
-        """ns of CPU for each operation."""
-        before = self.cpu()
-        done = self.workload.load(self.port, operations)
-        return (self.cpu() - before) / done
+    def measure(self, share=1):
+        """ns of CPU for each operation, over a slice of its operations, or a share of it."""
+        operations = self.workload.operations
+        if not self.workload.fixed:
+            operations = max(int(operations * share) // self.against.slow, 32)
+        with self.against.attached(self.worker()):
+            before = self.cpu()
+            done = self.workload.load(self.port, operations)
+            return (self.cpu() - before) / done
 
     def end(self):
         pids = cpu.tree(self.process.pid)
