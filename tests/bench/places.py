@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Where things lie."""
+import glob
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -11,3 +12,8 @@ LIBRARY = os.path.join(BUILD, "preload", "libclosewait.so")
 
 def program(name):
     return os.path.join(BUILD, "tests", "bench", "bench_" + name)
+
+
+def pythons():
+    """The interpreters to measure: Debian's, and those that pyenv has built."""
+    return [PYTHON] + sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python")))

@@ -47,7 +47,8 @@ __attribute__((constructor)) static void resolve(void)
 	next.close = (__typeof__(next.close))dlsym(RTLD_NEXT, "close");
 }
 
-/* A connection over loopback, by system calls of our own: no hook hears of it. */
+/* Our end of a connection over loopback that the peer has closed, made by system calls of our
+ * own: no hook hears of it. */
 static int connection(void)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
@@ -61,6 +62,7 @@ static int connection(void)
 	    sys_call(SYS_getsockname, listener, &address, &size, 0) ||
 	    sys_call(SYS_connect, client, &address, size, 0))
 		abort();
+	sys_close((int)client);
 	return (int)sys_call(SYS_accept4, listener, 0, 0, 0);
 }
 
