@@ -4,6 +4,7 @@
 Each figure is the median over pairs of runs, one under the library and one under the empty
 interposer (or, for Python's stacks, under the library without them).
 """
+import json
 import os
 import statistics
 import subprocess
@@ -11,7 +12,7 @@ import tempfile
 
 import against as under
 import instructions
-from places import BUILD, HERE, program, pythons
+from places import BUILD, COMMAND, HERE, program, pythons
 
 THREADS = (1, 2, 8)
 LIVE = (10, 1000, 100000, 1000000)
@@ -61,6 +62,18 @@ def measure_calls(pairs):
     return found
 
 
+def lost(live, directory):
+    """How many of so many sockets the trace says it could not record."""
+    environment = under.TRACED.environment(directory)
+    environment["CLOSEWAIT_OPTIONS"] = "report=none:keep=always:dir=" + directory
+    output([program("calls"), "recv-any", "100", "10", "1", str(live)], environment)
+    report = os.path.join(directory, "report.json")
+    output([COMMAND, "report", "--json", report, directory],
+           under.NATIVE.environment(directory))
+    with open(report) as f:
+        return sum(json.load(f)["summary"]["lost"].values())
+
+
 def measure_live(pairs):
     """A connection that comes and goes, and a read on any of them, while so many are open."""
     found = {"sockets": {}}
@@ -74,6 +87,7 @@ def measure_live(pairs):
                       for a in (under.TRACED, EMPTY)}
             figures["bytes_more"] = (memory["closewait"] - memory["empty"]) * 1024
             found["sockets"][str(live)] = figures
+        found["lost"] = lost(LIVE[-1], directory)
     few, many = found["sockets"][str(LIVE[0])], found["sockets"][str(LIVE[-1])]
     found["time_ratio"] = many["connection"]["over_empty"] / few["connection"]["over_empty"]
     found["bytes_each"] = (many["bytes_more"] - few["bytes_more"]) / (LIVE[-1] - LIVE[0])

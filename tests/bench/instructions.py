@@ -3,20 +3,28 @@
 
 A program runs with N and with 2N repetitions; the difference, divided by N, is one. N is a
 thousand, since one recognised stack in a thousand is unwound all the same.
+
+What they were when the library was last made cheaper is kept in instructions.json, with what
+they depend on; `tests/bench/run --keep-instructions` writes it.
 """
+import concurrent.futures
+import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import tempfile
 
+import machine
 from against import NATIVE, TRACED
-from places import program
+from places import HERE, program
 
 N = 1000
 # The case of bench_calls, and the depth of its stacks.
 CASES = [("recv", 10), ("read-no-socket", 10), ("accept-close", 10), ("accept-close", 30),
          ("accept-eof-close", 10), ("connection", 10), ("dup-close", 10)]
+KEPT = os.path.join(HERE, "instructions.json")
 
 
 def name_of(case, depth):
@@ -27,38 +35,60 @@ def lacks():
     return None if shutil.which("valgrind") else "valgrind is not installed"
 
 
-def collected(argv, against, directory, out="/dev/null"):
-    """Instructions that a whole run took."""
+def conditions():
+    """What the counts depend on."""
+    return {"compiler": machine.compiler(), "build": machine.build_options(),
+            "libc": " ".join(platform.libc_ver()), "machine": platform.machine()}
+
+
+def callgrind(argv, against, directory, *options):
+    """Runs a program; what callgrind says at the end."""
     done = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=" + out] + argv,
+        ["valgrind", "--tool=callgrind"] + list(options) + argv,
         env=against.environment(directory), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", timeout=300)
-    found = re.search(r"Collected : (\d+)", done.stdout)
-    if done.returncode or not found:
+    if done.returncode:
         raise RuntimeError("callgrind: %s" % done.stdout[-1000:])
-    return int(found.group(1))
+    return done.stdout
 
 
-def of_one(argv, against, directory):
-    """argv(count) is the command; instructions of one repetition, in all that runs."""
-    once = collected(argv(N), against, directory)
-    return (collected(argv(2 * N), against, directory) - once) / N
+def collected(argv, against, directory):
+    """Instructions that a whole run took."""
+    out = callgrind(argv, against, directory, "--callgrind-out-file=/dev/null")
+    return int(re.search(r"Collected : (\d+)", out).group(1))
 
 
-def added(case, depth, directory):
-    """What the library adds to one call of a case."""
-    def argv(count):
-        return [program("calls"), case, str(count), str(depth)]
-    return of_one(argv, TRACED, directory) - of_one(argv, NATIVE, directory)
+def of_one(case, depth, against, directory):
+    """Instructions of one repetition, the program's own included."""
+    def whole(count):
+        return collected([program("calls"), case, str(count), str(depth)], against, directory)
+    with concurrent.futures.ThreadPoolExecutor(2) as both:
+        once, twice = both.map(whole, (N, 2 * N))
+    return (twice - once) / N
 
 
-def measure():
-    """{case: instructions that the library adds}."""
+def measure(against=TRACED):
+    """{case: instructions of one}."""
     with tempfile.TemporaryDirectory(prefix="closewait-bench-") as directory:
-        return {name_of(case, depth): added(case, depth, os.path.join(directory, "traces"))
+        traces = os.path.join(directory, "traces")
+        return {name_of(case, depth): of_one(case, depth, against, traces)
                 for case, depth in CASES}
 
 
-if __name__ == "__main__":
-    import json
-    print(json.dumps(measure(), indent=1))
+def added(traced):
+    """How many of them are the library's."""
+    native = measure(NATIVE)
+    return {name: count - native[name] for name, count in traced.items()}
+
+
+def keep(traced):
+    with open(KEPT, "w") as f:
+        json.dump(dict(conditions(), instructions={name: round(count)
+                                                   for name, count in traced.items()}),
+                  f, indent=1, sort_keys=True)
+        f.write("\n")
+
+
+def kept():
+    with open(KEPT) as f:
+        return json.load(f)

@@ -3,10 +3,11 @@
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 
-from places import BUILD, PYTHON, SOURCE
+from places import BUILD, LIBRARY, PYTHON, SOURCE
 
 VERSIONS = [["redis-server", "--version"], ["nginx", "-v"], ["wrk", "-v"], ["ab", "-V"],
             ["valgrind", "--version"], ["strace", "--version"], ["bpftrace", "--version"],
@@ -39,8 +40,10 @@ def build_options():
 
 
 def compiler():
-    with open(os.path.join(BUILD, "meson-info", "intro-compilers.json")) as f:
-        return json.load(f)["host"]["c"]["full_version"]
+    """What the library itself says it was built with."""
+    text = subprocess.run(["readelf", "-p", ".comment", LIBRARY], stdout=subprocess.PIPE,
+                          encoding="utf-8", errors="replace").stdout
+    return re.search(r"\]  (.*)", text).group(1).strip()
 
 
 def commit():

@@ -8,6 +8,7 @@ SOURCE = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("CLOSEWAIT_BUILD", os.path.join(SOURCE, "build-tests")))
 PYTHON = "/usr/bin/python3"
 LIBRARY = os.path.join(BUILD, "preload", "libclosewait.so")
+COMMAND = os.path.join(BUILD, "tools", "closewait")
 
 
 def program(name):
