@@ -67,6 +67,22 @@ def of_one(case, depth, against, directory):
     return (twice - once) / N
 
 
+def of_sources(pattern, case, against, directory):
+    """Instructions of one repetition in the source files that match."""
+    counts = []
+    for count in (N, 2 * N):
+        out = os.path.join(directory, "callgrind.%d" % count)
+        callgrind([program("calls"), case, str(count)], against,
+                  os.path.join(directory, "traces"), "--callgrind-out-file=" + out)
+        table = subprocess.run(["callgrind_annotate", "--threshold=100", "--auto=no", out],
+                               stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
+        rows = re.findall(r"^ *([\d,]+) \([^)]*\)  (\S+?):", table, re.M)
+        assert rows, table
+        counts.append(sum(int(one.replace(",", "")) for one, source in rows
+                          if re.search(pattern, source)))
+    return (counts[1] - counts[0]) / N
+
+
 def measure(against=TRACED):
     """{case: instructions of one}."""
     with tempfile.TemporaryDirectory(prefix="closewait-bench-") as directory:
