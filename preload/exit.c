@@ -22,6 +22,7 @@
 #include "options.h"
 #include "proc.h"
 #include "sys.h"
+#include "telling.h"
 #include "trace/findings.h"
 #include "trace_file.h"
 
@@ -43,6 +44,7 @@ struct ending {
 	struct books *b;
 	enum cw_end how;
 	int value;
+	bool tells; /* there may be something to report, or to be kept all the same */
 	struct report_result result;
 };
 
@@ -158,25 +160,31 @@ static void tidy(struct ending *e)
 }
 
 /* A fork child on its way to exec has done nothing that could be looked at. */
-static bool anything_to_say(const struct cw_process *p)
+static bool did_anything(const struct cw_process *p)
 {
 	return atomic_load(&p->event_next) || atomic_load(&p->lost[CW_LOST_SOCKETS]) ||
 	       atomic_load(&p->lost[CW_LOST_FDS]) || atomic_load(&p->exhausted);
+}
+
+/* A child that served its connection and closed it is over in no time. */
+static bool anything_to_say(struct books *b)
+{
+	return did_anything(b->process) &&
+	       (options.show_open || options.keep == KEEP_ALWAYS ||
+		process_tells(b->extent, true));
 }
 
 static void finish(void *argument)
 {
 	struct ending *e = argument;
 
-	if (anything_to_say(e->b->process)) {
-		if (!books_left())
-			final_look(e->b);
+	if (e->tells && !books_left())
+		final_look(e->b);
+	if (e->tells)
 		look_at_process(e->b->process);
-		mark_ended(e);
+	mark_ended(e);
+	if (e->tells)
 		write_report(e);
-	} else {
-		mark_ended(e);
-	}
 	leaks_found = e->result.leaks;
 	tidy(e);
 }
@@ -209,7 +217,11 @@ uint64_t exit_before(enum cw_end how, int value)
 	if (!begin(e.b))
 		return leaks_found;
 	sys_sigprocmask(SIG_BLOCK, &all, &mask);
-	on_own_stack(finish, &e);
+	e.tells = anything_to_say(e.b);
+	if (e.tells)
+		on_own_stack(finish, &e);
+	else
+		finish(&e);
 	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
 	errno = saved;
 	return e.result.leaks;
