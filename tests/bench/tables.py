@@ -63,7 +63,7 @@ def python(found):
 
 
 def leaks(found):
-    return ("report at exit: %(measured_seconds).3f s for %(measured_sockets)d leaked sockets, "
+    return ("report at exit: %(measured_seconds).3f s of CPU for %(measured_sockets)d leaked sockets, "
             "so %(seconds).2f s for 100,000" % found)
 
 
