@@ -45,7 +45,7 @@ class Against:
 
 
 class Bpftrace(Against):
-    """Attached for its own slices alone: its tracepoints cost every process on the machine. What
+    """Attached for each of its slices anew: its tracepoints cost every process on the machine. What
     is counted is the server's time, not that of bpftrace beside it."""
 
     command = ["unshare", "-m", "sh", "-c",
@@ -61,8 +61,14 @@ class Bpftrace(Against):
         return one
 
     def detach(self, one):
-        one.terminate()
-        one.communicate()
+        """A signal that comes before it waits for one is lost."""
+        for stop in [one.terminate] * 3 + [one.kill]:
+            stop()
+            try:
+                return one.communicate(timeout=3)
+            except subprocess.TimeoutExpired:
+                pass
+        return one.communicate()
 
     def lacks(self):
         lacking = super().lacks()

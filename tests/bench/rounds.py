@@ -35,7 +35,7 @@ def one_start(workload, kinds, rounds, first, samples):
         for kind in kinds:
             servers.append(Server(workload, kind))
         for server in servers:
-            server.measure(0.3)
+            server.warm_up()
         for i in range(rounds):
             samples.append(one_round(servers, (first + i) % len(servers)))
     finally:

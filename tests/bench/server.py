@@ -11,6 +11,8 @@ import time
 import cpu
 
 PATIENCE = 60  # seconds
+LONGEST = 0.5  # seconds that a slice may take
+FEWEST = 32    # operations in a slice
 
 
 def free_port():
@@ -41,6 +43,8 @@ class Server:
     def __init__(self, workload, against):
         self.workload = workload
         self.against = against
+        self.operations = workload.operations if workload.fixed else \
+            workload.operations // against.slow
         self.place = tempfile.mkdtemp(prefix="closewait-bench-")
         os.chmod(self.place, 0o755)  # for servers that drop their privileges
         self.port = 0 if workload.tells_port else free_port()
@@ -89,13 +93,21 @@ class Server:
 
     def measure(self, share=1):
         """ns of CPU for each operation, over a slice of its operations, or a share of it."""
-        operations = self.workload.operations
+        operations = self.operations
         if not self.workload.fixed:
-            operations = max(int(operations * share) // self.against.slow, 32)
+            operations = max(int(operations * share), FEWEST)
         with self.against.attached(self.worker()):
             before = self.cpu()
             done = self.workload.load(self.port, operations)
             return (self.cpu() - before) / done
+
+    def warm_up(self):
+        """A first slice, and fewer operations from then on where they take long."""
+        begun = time.monotonic()
+        self.measure(0.3)
+        took = (time.monotonic() - begun) / 0.3
+        if took > LONGEST:
+            self.operations = max(int(self.operations * LONGEST / took), FEWEST)
 
     def end(self):
         pids = cpu.tree(self.process.pid)
