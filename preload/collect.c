@@ -7,6 +7,7 @@
 #include "on_stack.h"
 #include "proc.h"
 #include "sys.h"
+#include "telling.h"
 #include "undisturbed.h"
 
 /* A few at a time are worth the walk. */
@@ -50,62 +51,6 @@ static bool is_gone(const struct cw_process *p)
 static bool is_older(uint64_t ns, uint64_t age)
 {
 	return clock_ns() - ns > age;
-}
-
-/* What verdict.c's is_candidate() might take for a connection that was left, without the
- * kernel's word. */
-static bool socket_tells(const struct cw_socket *s)
-{
-	uint32_t flags = atomic_load(&s->flags);
-
-	if (!cw_word_refs(atomic_load(&s->word)) || flags & CW_SOCKET_LISTENING)
-		return false;
-	if (s->origin == CW_ORIGIN_INHERITED && !(flags & CW_SOCKET_TOUCHED))
-		return false;
-	return flags & (CW_SOCKET_CONNECTED | CW_SOCKET_EOF | CW_SOCKET_RESET) ||
-	       atomic_load(&s->eofs) >= CW_EOF_SPIN;
-}
-
-static bool stats_tell(const struct cw_stats *s)
-{
-	return atomic_load(&s->slow) || atomic_load(&s->eof_spins) ||
-	       atomic_load(&s->collected);
-}
-
-static bool extent_tells(uint32_t index, enum cw_extent_kind kind)
-{
-	const struct cw_socket *sockets = extent_bytes(index);
-	const struct cw_stats *stats = extent_bytes(index);
-
-	for (size_t i = 0; kind == CW_EXTENT_SOCKETS && i < CW_SOCKETS_PER_EXTENT; i++) {
-		if (socket_tells(&sockets[i]))
-			return true;
-	}
-	for (size_t i = 0; kind == CW_EXTENT_STATS && i < CW_STATS_PER_EXTENT; i++) {
-		if (stats_tell(&stats[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Could a report on it say more than that nothing was found? */
-static bool process_tells(uint32_t index)
-{
-	const struct cw_process *p = extent_bytes(index);
-	uint32_t count = trace_map.header->extent_count;
-
-	if (atomic_load(&p->double_closes) || atomic_load(&p->exhausted) ||
-	    atomic_load(&p->lost[CW_LOST_SOCKETS]) ||
-	    atomic_load(&p->lost[CW_LOST_FDS]) ||
-	    atomic_load(&p->lost[CW_LOST_PROCESSES]))
-		return true;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t tag = atomic_load(&trace_map.extents[i].tag);
-
-		if (cw_extent_owner(tag) == index && extent_tells(i, cw_extent_kind(tag)))
-			return true;
-	}
-	return false;
 }
 
 /* Is anything kept of a process that this one forked? It may refer to our sites. */
@@ -186,7 +131,7 @@ static uint32_t collect_one(uint32_t index, const struct cw_process *p,
 			return 0;
 		over = has_left(p, short_of_room);
 	} else if (state == CW_PROCESS_LIVE && short_of_room) {
-		over = is_gone(p) && !process_tells(index);
+		over = is_gone(p) && !process_tells(index, false);
 	}
 	return over ? give_back(index, state, false) : 0;
 }

@@ -25,6 +25,7 @@
 #include "options.h"
 #include "proc.h"
 #include "sys.h"
+#include "telling.h"
 #include "trace/findings.h"
 #include "trace_file.h"
 #include "undisturbed.h"
@@ -51,6 +52,7 @@ struct ending {
 	int value;
 	const void *context; /* of a signal's handler */
 	cw_ref here;
+	bool tells; /* there may be something to report, or to be kept all the same */
 	struct report_result result;
 };
 
@@ -173,10 +175,18 @@ static void tidy(struct ending *e)
 }
 
 /* A fork child on its way to exec has done nothing that could be looked at. */
-static bool anything_to_say(const struct cw_process *p)
+static bool did_anything(const struct cw_process *p)
 {
 	return atomic_load(&p->event_next) || atomic_load(&p->lost[CW_LOST_SOCKETS]) ||
 	       atomic_load(&p->lost[CW_LOST_FDS]) || atomic_load(&p->exhausted);
+}
+
+/* A child that served its connection and closed it is over in no time. */
+static bool anything_to_say(struct books *b)
+{
+	return did_anything(b->process) &&
+	       (options.show_open || options.keep == KEEP_ALWAYS ||
+		process_tells(b->extent, true));
 }
 
 static void finish(void *argument)
@@ -185,19 +195,17 @@ static void finish(void *argument)
 
 	if (e->how != CW_END_EXEC)
 		heirs_end(e->b);
-	if (anything_to_say(e->b->process)) {
-		if (!books_left()) {
-			final_look(e->b);
-			uring_look(e->b);
-		}
-		look_at_process(e->b->process);
-		if (e->how == CW_END_SIGNAL)
-			end_place_note(e->b, e->context, e->here);
-		mark_ended(e);
-		write_report(e);
-	} else {
-		mark_ended(e);
+	if (e->tells && !books_left()) {
+		final_look(e->b);
+		uring_look(e->b);
 	}
+	if (e->tells)
+		look_at_process(e->b->process);
+	if (e->tells && e->how == CW_END_SIGNAL)
+		end_place_note(e->b, e->context, e->here);
+	mark_ended(e);
+	if (e->tells)
+		write_report(e);
 	leaks_found = e->result.leaks;
 	tidy(e);
 }
@@ -227,10 +235,15 @@ static uint64_t end(struct ending e)
 		return 0;
 	notice_flush();
 	undisturbed_begin(&u);
-	if (begin(e.b))
-		on_own_stack(finish, &e);
-	else
+	if (!begin(e.b)) {
 		e.result.leaks = leaks_found;
+	} else {
+		e.tells = anything_to_say(e.b);
+		if (e.tells)
+			on_own_stack(finish, &e);
+		else
+			finish(&e);
+	}
 	undisturbed_end(&u);
 	errno = saved;
 	return e.result.leaks;

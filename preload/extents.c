@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "clock.h"
 #include "collect.h"
 #include "extents.h"
 #include "sys.h"
@@ -10,6 +11,10 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* <linux/mman.h>, Linux 5.14 */
 #endif
+
+/* After a search in vain, ns: every socket that is opened while there is no room would search
+ * anew, for 3 us. */
+#define FULL_PAUSE 10000000ull
 
 struct trace_map trace_map;
 
@@ -112,10 +117,18 @@ static uint32_t claim(uint32_t owner)
 
 uint32_t extent_claim(uint32_t owner)
 {
-	uint32_t index = claim(owner);
+	static _Atomic uint64_t not_before;
+	uint64_t pause = atomic_load_explicit(&not_before, memory_order_relaxed);
+	uint32_t index;
 
+	if (pause && clock_ns() < pause)
+		return 0;
+	index = claim(owner);
 	if (!index && collect_for_room())
 		index = claim(owner);
+	if (!index)
+		atomic_store_explicit(&not_before, clock_ns() + FULL_PAUSE,
+				      memory_order_relaxed);
 	return index;
 }
 

@@ -225,10 +225,24 @@ static void count_one(void *context, const char *name)
 	++*(uint32_t *)context;
 }
 
+/* Linux 6.2 tells the number as the directory's size, before it is 0. Reading the directory makes
+ * an inode for each of them: 4 us, of which 100,000 are felt. */
+static uint32_t size_of_fds(void)
+{
+	struct stat st;
+
+	if (sys_call(SYS_newfstatat, AT_FDCWD, "/proc/self/fd", &st, 0) != 0 ||
+	    st.st_size <= 0)
+		return 0;
+	return (uint32_t)st.st_size;
+}
+
 uint32_t proc_count_fds(void)
 {
-	uint32_t count = 0;
+	uint32_t count = size_of_fds();
 
+	if (count)
+		return count;
 	/* The one that reads the directory is among them. */
 	if (proc_each_entry("/proc/self/fd", count_one, &count) != 0 || count == 0)
 		return 0;
