@@ -42,13 +42,13 @@ static _Atomic uint32_t last_instance;
 #define load(field)         atomic_load_explicit(&(field), memory_order_relaxed)
 #define store(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
-/* The finalizer of MurmurHash3, by Austin Appleby, in the public domain. */
+/* A place in a table. The finalizer of MurmurHash3, by Austin Appleby, in the public domain. */
 static uint32_t mixed(uint64_t instance, uint64_t key)
 {
 	key ^= instance << 40 ^ instance;
 	key = (key ^ key >> 33) * 0xff51afd7ed558ccdull;
 	key = (key ^ key >> 33) * 0xc4ceb9fe1a85ec53ull;
-	return (uint32_t)(key ^ key >> 33);
+	return (uint32_t)(key ^ key >> 33) % ROOM;
 }
 
 static struct tables *tables_here(void)

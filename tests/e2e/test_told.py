@@ -86,6 +86,12 @@ def test_stack_is_in_the_json_report(start, directory, closewait, schema):
     assert group["stacks"]["eof"] is None and group["dwell_bound"] == "at_least"
 
 
+def test_registrations_without_room_are_counted(start):
+    report = Report(bring_about(start, "more_registrations_than_are_kept").err)
+    assert report.only().count == 1, report.text
+    assert re.search(r"\b\d+ sockets given to epoll that were not kept: no room", report.text)
+
+
 def test_event_loop_in_python_that_lives(start, read_report):
     server = start([PYTHON, program("epoll_server.py")], grace=GRACE)
     port = server.port()

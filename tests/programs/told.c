@@ -526,6 +526,22 @@ static void by_epoll_of_a_reset(void)
 	handle_events(epoll);
 }
 
+/* More registrations than are kept: some are found, the others counted. */
+static void more_registrations_than_are_kept(void)
+{
+	int sockets[300];
+
+	for (int i = 0; i < 300; i += 2)
+		must(!socketpair(AF_UNIX, SOCK_STREAM, 0, &sockets[i]), "socketpair");
+	for (int i = 0; i < 300; i++) {
+		int epoll = epoll_create1(0);
+
+		for (int k = 0; k < 300; k++)
+			add(epoll, sockets[k], EPOLLRDHUP, (uint64_t)k);
+	}
+	must(!close(sockets[1]), "close");
+}
+
 static void killed_when_told(void)
 {
 	by_epoll();
@@ -602,6 +618,8 @@ static const struct {
 	{"by_epoll_of_a_copy", by_epoll_of_a_copy, "eof-unread", 1, "handle_events"},
 	{"by_epoll_in_a_child", by_epoll_in_a_child, "eof-unread", 1, "handle_events"},
 	{"by_epoll_of_a_reset", by_epoll_of_a_reset, "reset-ignored", 1, "handle_events"},
+	{"more_registrations_than_are_kept", more_registrations_than_are_kept, "lost", 1,
+	 "-"},
 	{"killed_when_told", killed_when_told, "killed", 1, "handle_events"},
 	{"bad_pointers", bad_pointers, "-", 0, "-"},
 };
