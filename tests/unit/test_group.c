@@ -68,6 +68,42 @@ static void the_same_stack_interned_twice_is_one_cause(void **state)
 	built_trace_free(&trace);
 }
 
+static void who_was_told_went_another_way_than_who_was_not(void **state)
+{
+	struct built_trace trace = build_trace(16);
+	const uint64_t offset = 0x10;
+	struct trace_view view;
+	struct groups groups;
+	struct group group;
+	cw_ref site;
+
+	(void)state;
+	build_process(&trace);
+	site = build_site(&trace, build_module(&trace, "/usr/bin/server"), &offset, 1);
+	for (uint32_t i = 0; i < 5; i++) {
+		struct cw_socket *socket = build_accepted(&trace, site);
+
+		build_tcp_look(&trace, socket, TCP_CLOSE_WAIT, 5000);
+		if (i < 2)
+			continue;
+		socket->flags |= CW_SOCKET_TOLD;
+		socket->told = cw_after_of(socket->opened, BUILT_NOW - 9000000000);
+		socket->told_site = site;
+	}
+	view = built_view(&trace);
+	groups = grouped(&view, &trace);
+	assert_int_equal(groups.run_count, 2);
+	assert_true(groups_describe(&groups, 0, &group));
+	assert_int_equal(group.verdict, VERDICT_EOF_UNREAD);
+	assert_int_equal(group.count, 3);
+	assert_int_equal(group.oldest / 1000000000, 9);
+	assert_true(groups_describe(&groups, 1, &group));
+	assert_int_equal(group.count, 2);
+	assert_int_equal(group.oldest / 1000000000, 5);
+	groups_release(&groups);
+	built_trace_free(&trace);
+}
+
 static void where_eof_was_read_tells_causes_apart(void **state)
 {
 	struct built_trace trace = build_trace(16);
@@ -409,6 +445,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_stack_interned_twice_is_one_cause),
+		cmocka_unit_test(who_was_told_went_another_way_than_who_was_not),
 		cmocka_unit_test(where_eof_was_read_tells_causes_apart),
 		cmocka_unit_test(a_group_tells_its_oldest_and_newest),
 		cmocka_unit_test(young_sockets_are_counted_not_judged),
