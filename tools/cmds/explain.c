@@ -100,10 +100,13 @@ static const struct word words[] = {
 	},
 	{
 		"unknown",
-		"open when the process was killed; nobody asked the kernel",
+		"it is not known whether the end was read",
 		"After SIGKILL only what the program itself had learned is known. It may have\n"
 		"been a leak or a connection at work. `closewait report PID` asks the kernel\n"
-		"while the process lives.",
+		"while the process lives.\n"
+		"A leak of this name is a socket that its peer has left, and that was read by\n"
+		"io_uring or by system calls of the program's own, where no hook sees it: it was\n"
+		"not closed, but whether its EOF was read nobody knows.",
 		NULL,
 		NULL,
 	},
