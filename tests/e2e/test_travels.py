@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reports import Report, named
-from traced import program, traces
+from traced import PYTHON, client, program, traces
 
 GRACE = "20ms"
 
@@ -91,3 +91,17 @@ def test_sender_that_forgets_its_own_copy(run, tmp_path, schema):
     assert "the sender closes its own after sendmsg()" in group.text
     told, = document["groups"]
     assert [step["event"] for step in told["history"]] == ["opened", "passed-on"]
+
+
+def test_python_dispatcher_and_its_worker(run):
+    one = run("--grace", GRACE, command=[PYTHON, program("passes_on.py"), "0.1"])
+    client(one.port(), b"?", 1)
+    assert one.wait() == 0, one.err
+    report = Report(one.err)
+    group = report.only()
+    assert (report.leaks, group.verdict) == (1, "eof-ignored"), report.text
+    for label, function in (("received", "take_in"), ("EOF read", "work"),
+                            ("opened", "dispatch"), ("passed on", "pass_on")):
+        first, = [frame for frame in group.stacks[label] if " in %s" % function in frame][:1]
+        assert first.startswith("passes_on.py:"), report.text
+    assert "gone out of our sight" not in report.text
