@@ -86,10 +86,11 @@ void books_share_files(void)
 	int saved = errno;
 
 	if (books_here()) {
-		notice_add("a child shares the descriptors, but not the memory (CLONE_FILES "
-			   "without CLONE_VM): what one does to them is not seen in the "
-			   "other",
-			   NULL);
+		notice_add(
+			"a child shares the descriptors, but not the memory (CLONE_FILES "
+			"without CLONE_VM): what one does to them is not seen in the "
+			"other",
+			NULL);
 		notice_flush();
 	}
 	errno = saved;

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include "trace/format.h"
+#include <stdbool.h>
 
 /* Handlers registered with libc. glibc hands every __cxa_atexit handler the exit status as well
  * (stdlib/exit.c), which its prototype does not say. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tells the opener of a socket that a fork child has closed its copy. */
+#include "heirs.h"
 #include "extents.h"
 #include "fd_table.h"
-#include "heirs.h"
 #include "sockets.h"
 
 static uint64_t heirs_word(uint32_t generation, uint32_t pid)
@@ -27,8 +27,8 @@ void heirs_share(struct cw_socket *parent, struct cw_socket *copy)
 /* Does a socket record lie there still? Its extent may have been given back. */
 static bool is_socket(cw_ref ref)
 {
-	uint32_t tag = atomic_load(
-		&trace_map.extents[(size_t)ref * 8 / CW_EXTENT_SIZE].tag);
+	uint32_t tag =
+		atomic_load(&trace_map.extents[(size_t)ref * 8 / CW_EXTENT_SIZE].tag);
 
 	return cw_extent_kind(tag) == CW_EXTENT_SOCKETS;
 }

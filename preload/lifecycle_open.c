@@ -9,8 +9,8 @@
 #include "kernel.h"
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
-#include "shortage.h"
 #include "lock.h"
+#include "shortage.h"
 #include "site_stats.h"
 #include "sites.h"
 #include "sys.h"
@@ -109,9 +109,9 @@ void lifecycle_socket(int fd, int domain, int type, int protocol, enum cw_origin
 /* Is there a peer, or was there one? */
 static bool has_connection(int fd, const struct cw_socket *s)
 {
-	return kernel_connected(fd) ||
-	       (s->type == SOCK_STREAM && (s->domain == AF_INET || s->domain == AF_INET6) &&
-		kernel_was_connected(fd));
+	return kernel_connected(fd) || (s->type == SOCK_STREAM &&
+					(s->domain == AF_INET || s->domain == AF_INET6) &&
+					kernel_was_connected(fd));
 }
 
 uint64_t lifecycle_take(struct books *b, int fd, enum cw_origin origin, uint32_t flags)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The ring of sockets that were passed on. */
-#include "extents.h"
 #include "passed.h"
+#include "extents.h"
 
 #define set(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 

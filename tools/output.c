@@ -114,8 +114,7 @@ void output_options_free(struct output_options *options)
 /* Every process has ended cleanly and given back its books. */
 static void put_nothing(const struct report_clean *clean, FILE *text)
 {
-	fprintf(text,
-		"closewait: no leaks: %" PRIu64 " opened, %" PRIu64 " closed, ",
+	fprintf(text, "closewait: no leaks: %" PRIu64 " opened, %" PRIu64 " closed, ",
 		clean->opened, clean->closed);
 	if (clean->gone)
 		fprintf(text, "%" PRIu64 " gone out of our sight, ", clean->gone);

@@ -198,8 +198,8 @@ enum cw_process_flag {
 	CW_PROCESS_FORKED = 1u << 0,     /* it has forked: others may use its sites */
 	CW_PROCESS_REPORTED = 1u << 1,   /* it has printed its report */
 	CW_PROCESS_SITES_ONLY = 1u << 2, /* collected, but for what its children use */
-	CW_PROCESS_PEEKED = 1u << 3, /* it has peeked at descriptors (MSG_PEEK) */
-	CW_PROCESS_URING = 1u << 4,  /* it has used io_uring */
+	CW_PROCESS_PEEKED = 1u << 3,     /* it has peeked at descriptors (MSG_PEEK) */
+	CW_PROCESS_URING = 1u << 4,      /* it has used io_uring */
 };
 
 #define CW_LATE_RING  1024u
@@ -265,7 +265,7 @@ struct cw_process {
 	_Atomic uint64_t lost[CW_LOST_KINDS];
 	char comm[16];
 	_Atomic uint32_t passed; /* extent of the sockets it has passed on, 0: none */
-	_Atomic uint32_t passed_next; /* so far: the ring's head */
+	_Atomic uint32_t passed_next;        /* so far: the ring's head */
 	_Atomic uint32_t fds[CW_FD_EXTENTS]; /* extent indexes, 0: none */
 	_Atomic uint32_t late_next;          /* late closes so far: the ring's head */
 	_Atomic uint32_t event_next;
@@ -487,11 +487,11 @@ struct cw_passed {
 
 /* What the kernel said of a socket, when it was asked. */
 enum cw_look_flag {
-	CW_LOOK_TCP = 1u << 0,   /* the tcp_info fields are valid */
-	CW_LOOK_HUP = 1u << 1,   /* poll: POLLHUP */
-	CW_LOOK_RDHUP = 1u << 2, /* poll: POLLRDHUP */
-	CW_LOOK_ERR = 1u << 3,   /* poll: POLLERR */
-	CW_LOOK_GONE = 1u << 4,  /* another file stands behind the number, or none */
+	CW_LOOK_TCP = 1u << 0,        /* the tcp_info fields are valid */
+	CW_LOOK_HUP = 1u << 1,        /* poll: POLLHUP */
+	CW_LOOK_RDHUP = 1u << 2,      /* poll: POLLRDHUP */
+	CW_LOOK_ERR = 1u << 3,        /* poll: POLLERR */
+	CW_LOOK_GONE = 1u << 4,       /* another file stands behind the number, or none */
 	CW_LOOK_FIN_UNREAD = 1u << 5, /* the queue proves that EOF was not read; where it
 					 is not set nothing is proved */
 };

@@ -127,8 +127,8 @@ struct group {
 	uint64_t bytes_in, bytes_out;
 	uint64_t never_read, never_sent; /* sockets */
 	uint64_t by_exit;                /* sockets closed only by exit */
-	uint64_t passed_on;              /* sockets that were passed on and not closed here */
-	uint64_t heirs_closed;           /* sockets that only a fork child has closed */
+	uint64_t passed_on;    /* sockets that were passed on and not closed here */
+	uint64_t heirs_closed; /* sockets that only a fork child has closed */
 	bool reset_unlearned;
 	struct cw_socket example;      /* the oldest */
 	const struct subject *subject; /* whose that is: its sites are of that trace */

@@ -103,7 +103,8 @@ static void add_sockets(struct histories *history, uint32_t index,
 }
 
 /* Each has the beginning with it: its record may be gone. */
-static void add_passed(struct histories *history, uint32_t index, struct history_step step)
+static void add_passed(struct histories *history, uint32_t index,
+		       struct history_step step)
 {
 	const struct cw_passed *passed = trace_extent_bytes(step.view, index);
 

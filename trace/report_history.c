@@ -26,9 +26,10 @@ static void put_process(const struct report *report, const struct subject *other
 	text_put(report->sink, "  in pid ");
 	text_unsigned(report->sink, process->pid);
 	if (trace_same_pid(process, report->subject->process))
-		text_put(report->sink, process->started > report->subject->process->started
-					       ? " after exec"
-					       : " before exec");
+		text_put(report->sink,
+			 process->started > report->subject->process->started
+				 ? " after exec"
+				 : " before exec");
 	else if (process->ended_by == CW_END_EXEC)
 		text_put(report->sink, " before exec");
 	if (other->view.bytes != report->subject->view.bytes) {

@@ -43,7 +43,7 @@ struct verdict_context {
 	bool alive; /* the process goes on: what it closed is closed, not swept up by exit */
 	bool killed; /* it ended without a word, and `moment` is its last known one */
 	bool dated;  /* it did, but somebody saw when: that is `moment` */
-	bool uring;   /* it uses io_uring: not every read is seen */
+	bool uring;  /* it uses io_uring: not every read is seen */
 	bool orderly; /* it ended by exit or exec: what it was given by its supervisor is given back */
 	bool forked; /* it has children, or had: they may have had the other end of a pair */
 };

@@ -72,7 +72,8 @@ static void set_up(void)
 	ring.fd = (int)raw6(__NR_io_uring_setup, 4, (long)&p, 0, 0, 0, 0);
 	if (ring.fd < 0)
 		exit(77);
-	submit = map(p.sq_off.array + p.sq_entries * sizeof(unsigned), IORING_OFF_SQ_RING);
+	submit =
+		map(p.sq_off.array + p.sq_entries * sizeof(unsigned), IORING_OFF_SQ_RING);
 	done = map(p.cq_off.cqes + p.cq_entries * sizeof(*ring.done), IORING_OFF_CQ_RING);
 	ring.entries = map(p.sq_entries * sizeof(*ring.entries), IORING_OFF_SQES);
 	ring.submit_tail = (void *)(submit + p.sq_off.tail);
