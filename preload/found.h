@@ -5,6 +5,6 @@
  */
 #pragma once
 
-/* Called once by the constructor, when everything else is set up. Makes the trace if there is such a
+/* Called once, by the constructor, when everything else is set up. Makes the trace if there is such a
  * socket; else it costs a few calls of fstat(). */
 void found_look(void);

@@ -65,10 +65,12 @@ void init_once(void)
 	__register_atfork(books_fork_prepare, fork_parent, books_fork_child, NULL);
 	signals_install();
 	session_announce();
-	found_look();
 }
 
 __attribute__((constructor)) static void construct(void)
 {
 	init_once();
+	/* Not where a hook has called it, for a library's constructor that ran before: the socket
+	 * that the hook holds is no found one. */
+	found_look();
 }
