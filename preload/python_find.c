@@ -7,6 +7,7 @@
 #include "notice.h"
 #include "python_check.h"
 #include "python_find.h"
+#include "python_handler.h"
 
 struct python python;
 
@@ -152,6 +153,7 @@ static void look(const struct module *m)
 	atomic_store(&python.unloads, modules_unloads());
 	if (usable(m, version())) {
 		python_check_handlers();
+		python_handler_forget();
 		atomic_store_explicit(&python.state, PYTHON_FOUND, memory_order_release);
 		return;
 	}

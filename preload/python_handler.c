@@ -301,3 +301,13 @@ bool python_handler_find(const struct python_frame *frame, struct python_frame *
 	atomic_store(code == object ? &proved_function : &proved_class, true);
 	return true;
 }
+
+void python_handler_forget(void)
+{
+	atomic_store(&accepting, NULL);
+	for (unsigned i = 0; i < FACTORIES; i++)
+		atomic_store(&factories[i], NULL);
+	atomic_store(&partial_type, 0);
+	atomic_store(&proved_function, false);
+	atomic_store(&proved_class, false);
+}

@@ -22,6 +22,10 @@
 uint64_t python_handler_add(uint64_t hash, const struct python_frame *frame);
 
 /* The handler's code, as a frame that has not begun. False: it is no frame of asyncio's accept, or
- * what it leads to is not known. Every load beyond the frame and its code is checked. For the holder of the sites' lock; to be
- * called before python_handler_add() of a frame that may not have been seen before. */
+ * what it leads to is not known. Every load beyond the frame and its code is checked. For the holder
+ * of the sites' lock; to be called before python_handler_add() of a frame that may not have been seen
+ * before. */
 bool python_handler_find(const struct python_frame *frame, struct python_frame *handler);
+
+/* What was learnt was of another interpreter. For the holder of the sites' lock. */
+void python_handler_forget(void);
