@@ -333,8 +333,12 @@ static enum verdict unread_verdict(struct judge *judge)
 		dwell = age(judge);
 		bound = DWELL_AT_MOST;
 	}
-	if (may_have_been_a_childs(judge))
-		return leak(judge, VERDICT_EOF_UNREAD, 0, DWELL_AT_LEAST);
+	if (may_have_been_a_childs(judge)) {
+		leak(judge, VERDICT_EOF_UNREAD, 0, DWELL_AT_LEAST);
+		judge->detail->young = true;
+		judge->detail->leak = false;
+		return VERDICT_EOF_UNREAD;
+	}
 	if (!is_idle_client(judge, unseen))
 		return leak(judge, unseen ? VERDICT_UNKNOWN : VERDICT_EOF_UNREAD, dwell,
 			    bound);

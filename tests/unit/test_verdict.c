@@ -37,7 +37,7 @@ struct row {
 	uint32_t look_flags, unsent;
 	uint64_t acked;
 	uint32_t ack_ms, recv_ms, sent_ms;
-	bool no_refs, not_connected;
+	bool no_refs, not_connected, forked;
 	uint64_t received; /* bytes, by the kernel's count */
 	uint32_t unread;
 	bool uring, orderly, has_heirs;
@@ -519,6 +519,39 @@ static const struct row rows[] = {
 	 .flags = CW_SOCKET_FIRST_READ,
 	 .state = -1,
 	 .look_flags = CW_LOOK_HUP | CW_LOOK_RDHUP},
+	{.what = "one end of a pair of a process that has forked",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .bound = DWELL_AT_LEAST,
+	 .young = true,
+	 .forked = true,
+	 .domain = AF_UNIX,
+	 .origin = CW_ORIGIN_SOCKETPAIR,
+	 .flags = CW_SOCKET_FIRST_READ,
+	 .state = -1,
+	 .look_flags = CW_LOOK_HUP | CW_LOOK_RDHUP},
+	{.what = "one end of a pair of a process that has forked, and was killed",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .bound = DWELL_AT_LEAST,
+	 .young = true,
+	 .forked = true,
+	 .when = KILLED_THEN,
+	 .domain = AF_UNIX,
+	 .origin = CW_ORIGIN_SOCKETPAIR,
+	 .flags = CW_SOCKET_FIRST_READ,
+	 .state = -1,
+	 .look_flags = CW_LOOK_HUP | CW_LOOK_RDHUP},
+	{.what = "one end of a pair of a process that has forked, and goes on",
+	 .verdict = VERDICT_EOF_UNREAD,
+	 .leak = true,
+	 .bound = DWELL_AT_MOST,
+	 .dwell = 120 * S,
+	 .forked = true,
+	 .when = ALIVE,
+	 .domain = AF_UNIX,
+	 .origin = CW_ORIGIN_SOCKETPAIR,
+	 .flags = CW_SOCKET_FIRST_READ,
+	 .state = -1,
+	 .look_flags = CW_LOOK_HUP | CW_LOOK_RDHUP},
 	{.what = "a UNIX peer that is there",
 	 .verdict = VERDICT_OPEN,
 	 .domain = AF_UNIX,
@@ -792,6 +825,7 @@ static void each_rule_gives_its_verdict(void **state)
 			.orderly = row->orderly,
 			.killed = row->when == KILLED || row->when == KILLED_THEN,
 			.dated = row->when == KILLED_THEN,
+			.forked = row->forked,
 		};
 		struct verdict_detail detail;
 		enum verdict verdict =
