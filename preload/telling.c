@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tells whether a process has anything to be told. */
-#include "extents.h"
 #include "telling.h"
+#include "extents.h"
 
 /* What verdict.c's is_candidate() might take for a connection that was left. */
 static bool socket_tells(const struct cw_socket *s, bool kernel_asked)
@@ -53,7 +53,8 @@ bool process_tells(uint32_t index, bool kernel_asked)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t tag = atomic_load(&trace_map.extents[i].tag);
 
-		if (cw_extent_owner(tag) == index && extent_tells(i, cw_extent_kind(tag), kernel_asked))
+		if (cw_extent_owner(tag) == index &&
+		    extent_tells(i, cw_extent_kind(tag), kernel_asked))
 			return true;
 	}
 	return false;

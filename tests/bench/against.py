@@ -45,8 +45,8 @@ class Against:
 
 
 class Bpftrace(Against):
-    """Attached for each of its slices anew: its tracepoints cost every process on the machine. What
-    is counted is the server's time, not that of bpftrace beside it."""
+    """Attached for each of its slices anew: its tracepoints cost every process on the machine.
+    What is counted is the server's time, not that of bpftrace beside it."""
 
     command = ["unshare", "-m", "sh", "-c",
                "mount -t tracefs none /sys/kernel/tracing && exec bpftrace \"$@\"", "sh",

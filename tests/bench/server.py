@@ -57,6 +57,8 @@ class Server:
             self.port = int(self.line())
         else:
             until(lambda: self.ended() or accepts(self.port), workload.name + " to listen")
+            until(lambda: self.ended() or workload.ready(cpu.tree(self.process.pid)),
+                  workload.name + "'s worker")
 
     def line(self):
         text = self.process.stdout.readline()
@@ -106,7 +108,7 @@ class Server:
         begun = time.monotonic()
         self.measure(0.3)
         took = (time.monotonic() - begun) / 0.3
-        if took > LONGEST:
+        if took > LONGEST and not self.workload.fixed:
             self.operations = max(int(self.operations * LONGEST / took), FEWEST)
 
     def end(self):

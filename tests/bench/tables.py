@@ -63,8 +63,8 @@ def python(found):
 
 
 def leaks(found):
-    return ("report at exit: %(measured_seconds).3f s of CPU for %(measured_sockets)d leaked sockets, "
-            "so %(seconds).2f s for 100,000" % found)
+    return ("report at exit: %(measured_seconds).3f s of CPU for %(measured_sockets)d leaked "
+            "sockets, so %(seconds).2f s for 100,000" % found)
 
 
 def start(found):

@@ -32,6 +32,10 @@ class Workload:
         self.name = name
         self.operations = operations  # in one slice
 
+    def ready(self, pids):
+        """Does it serve, with these processes?"""
+        return True
+
     def lacks(self):
         """Why it cannot be run here, or None."""
         for name in self.needs:
@@ -146,6 +150,10 @@ def unprivileged():
 class Nginx(Workload):
     """An answer from its configuration, by one worker."""
     tells_port = False
+
+    def ready(self, pids):
+        """The master listens before it has a worker."""
+        return len(pids) > 1
 
     def argv(self, place, port):
         conf = os.path.join(place, "nginx.conf")

@@ -11,9 +11,9 @@
 HOOK_LIST
 #undef HOOK
 
-#define HOOK(name)                                        \
-	__asm__(".globl " #name "\n.type " #name          \
-		", @function\n" #name ":\n\tjmp *empty_" #name "(%rip)\n");
+#define HOOK(name)                                                     \
+	__asm__(".globl " #name "\n.type " #name ", @function\n" #name \
+		":\n\tjmp *empty_" #name "(%rip)\n");
 HOOK_LIST
 #undef HOOK
 
