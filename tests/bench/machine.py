@@ -22,6 +22,12 @@ def first_line(argv):
     return out.strip().split("\n")[0]
 
 
+def version(argv):
+    line = first_line(argv)
+    found = re.search(r"\d+(\.\d+)+\S*", line)
+    return found.group() if found else line
+
+
 def processor():
     with open("/proc/cpuinfo") as f:
         for line in f:
@@ -60,5 +66,5 @@ def describe():
         "compiler": compiler(),
         "build": build_options(),
         "closewait": commit(),
-        "versions": {os.path.basename(argv[0]): first_line(argv) for argv in VERSIONS},
+        "versions": {os.path.basename(argv[0]): version(argv) for argv in VERSIONS},
     }

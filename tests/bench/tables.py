@@ -15,7 +15,7 @@ def machine(about):
              "closewait %(closewait)s, %(compiler)s" % about,
              "built with " + ", ".join("%s=%s" % (name, value)
                                        for name, value in sorted(about["build"].items()))]
-    return "\n".join(lines + ["; ".join("%s: %s" % one
+    return "\n".join(lines + [", ".join("%s %s" % one
                                         for one in sorted(about["versions"].items()))])
 
 
