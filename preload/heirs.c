@@ -10,18 +10,19 @@ static uint64_t heirs_word(uint32_t generation, uint32_t pid)
 	return (uint64_t)generation << 32 | pid;
 }
 
-void heirs_share(struct cw_socket *parent, struct cw_socket *copy)
+void heirs_share(struct cw_socket *parent, uint32_t generation, struct cw_socket *copy)
 {
-	uint32_t generation = cw_word_generation(atomic_load(&parent->word));
 	uint64_t none = 0;
 
 	atomic_store_explicit(&copy->heirs, 0, memory_order_relaxed);
-	if (parent->heir_of)
+	if (copy->heir_of)
 		return; /* both are copies of the same one, by now */
 	copy->heir_of = pointer_ref(parent);
 	copy->heir_generation = generation;
-	atomic_compare_exchange_strong(&parent->heirs, &none,
-				       heirs_word(generation, CW_NO_HEIR));
+	/* If the record has become another's by now, that one has a word of no generation it knows. */
+	if (!atomic_load_explicit(&parent->heirs, memory_order_relaxed))
+		atomic_compare_exchange_strong(&parent->heirs, &none,
+					       heirs_word(generation, CW_NO_HEIR));
 }
 
 /* Does a socket record lie there still? Its extent may have been given back. */

@@ -113,7 +113,7 @@ static uint64_t copy(struct copying *c, struct cw_socket *parent, uint64_t entry
 	s->origin = CW_ORIGIN_INHERITED;
 	atomic_store(&s->flags, without_claims(flags));
 	if (was_still(parent, entry)) {
-		heirs_share(parent, s);
+		heirs_share(parent, (uint32_t)entry, s);
 		return socket_commit(s);
 	}
 	socket_discard(c->b, s);
