@@ -50,14 +50,15 @@ def test_takes_no_more_instructions(kept, tmp_path, case, depth):
 
 
 def test_without_python_costs_nothing_of_it(need, tmp_path):
-    """Four stacks, and each asks whether there is an interpreter: a load and a comparison."""
+    """Four stacks, and each asks whether there is an interpreter: a load, a comparison and a
+    jump or two."""
     need("valgrind")
     need("callgrind_annotate")
     stacks = instructions.of_sources(r"preload/known_stacks\.c$", "connection",
                                      against.TRACED, str(tmp_path))
     asked = instructions.of_sources(r"preload/python_", "connection", against.TRACED,
                                     str(tmp_path))
-    assert stacks > 100 and asked < 4 * 3
+    assert stacks > 100 and asked <= 4 * 4
 
 
 def under_strace(case, count, kind, tmp_path):
