@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Instructions that one call takes, counted by callgrind: the same on every run.
 
-A program runs with N and with 2N repetitions; the difference, divided by N, is one. N is a
-thousand, since one recognised stack in a thousand is unwound all the same.
+A program runs with N and with 2N repetitions; the difference, divided by N, is one. One
+recognised stack in a thousand is unwound all the same: N is a thousand where each repetition has
+its stacks, and where only the first and last have any so large that one unwind is nothing.
 
 What they were when the library was last made cheaper is kept in instructions.json, with what
 they depend on; `tests/bench/run --keep-instructions` writes it.
@@ -21,6 +22,8 @@ from against import NATIVE, TRACED
 from places import HERE, program
 
 N = 1000
+N_WITHOUT_STACKS = 20000
+WITHOUT_STACKS = ("recv", "read-no-socket", "dup-close")
 # The case of bench_calls, and the depth of its stacks.
 CASES = [("recv", 10), ("read-no-socket", 10), ("accept-close", 10), ("accept-close", 30),
          ("accept-eof-close", 10), ("connection", 10), ("dup-close", 10)]
@@ -28,7 +31,7 @@ KEPT = os.path.join(HERE, "instructions.json")
 
 
 def name_of(case, depth):
-    return case if case in ("recv", "read-no-socket", "dup-close") else "%s-%d" % (case, depth)
+    return case if case in WITHOUT_STACKS else "%s-%d" % (case, depth)
 
 
 def lacks():
@@ -60,11 +63,15 @@ def collected(argv, against, directory):
 
 def of_one(case, depth, against, directory):
     """Instructions of one repetition, the program's own included."""
+    n = N_WITHOUT_STACKS if case in WITHOUT_STACKS else N
+
     def whole(count):
-        return collected([program("calls"), case, str(count), str(depth)], against, directory)
+        # Neither may find the other's trace.
+        return collected([program("calls"), case, str(count), str(depth)], against,
+                         os.path.join(directory, "traces.%d" % count))
     with concurrent.futures.ThreadPoolExecutor(2) as both:
-        once, twice = both.map(whole, (N, 2 * N))
-    return (twice - once) / N
+        once, twice = both.map(whole, (n, 2 * n))
+    return (twice - once) / n
 
 
 def of_sources(pattern, case, against, directory):
@@ -86,8 +93,7 @@ def of_sources(pattern, case, against, directory):
 def measure(against=TRACED):
     """{case: instructions of one}."""
     with tempfile.TemporaryDirectory(prefix="closewait-bench-") as directory:
-        traces = os.path.join(directory, "traces")
-        return {name_of(case, depth): of_one(case, depth, against, traces)
+        return {name_of(case, depth): of_one(case, depth, against, directory)
                 for case, depth in CASES}
 
 
