@@ -147,11 +147,11 @@ static bool is_source(const struct colour_sink *colours)
 static bool is_labelled(const struct colour_sink *colours)
 {
 	static const char *const labels[] = {
-		"EOF read",    "opened",      "first read", "first write", "last call",
-		"peer FIN",    "reset",       "shutdown",   "then reset",  "closed by",
-		"closed",      "and again",   "at the end", "eof-unread",  "eof-read",
-		"unread",      "peers",       "local",      "detached",    "not told",
-		"told of FIN", "told of end", "holds",      "backlog"};
+		"EOF read",   "opened",    "first read",  "first write", "last call",
+		"peer FIN",   "reset",     "shutdown",    "then reset",  "closed by",
+		"closed",     "and again", "told of FIN", "told of end", "at the end",
+		"eof-unread", "eof-read",  "unread",      "peers",       "local",
+		"detached",   "not told",  "holds",       "backlog"};
 
 	if (colours->used <= LABEL_END || !begins(colours, "  "))
 		return false;
