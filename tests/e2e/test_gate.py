@@ -18,8 +18,8 @@ from traced import (DEADLINE, SOURCE, client, environment, example, program, unt
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 NAMES = ("leak", "eof-ignored", "eof-unread", "reset-ignored", "shutdown-unclosed",
-         "half-closed", "unknown", "idle-client", "open", "slow-close", "eof-spin",
-         "double-close", "descriptors-exhausted")
+         "half-closed", "unknown", "idle-client", "open", "slow-close", "closed-by-gc",
+         "eof-spin", "double-close", "descriptors-exhausted")
 
 
 def record(start, name, requests, **options):
