@@ -127,23 +127,38 @@ static int wait_until(const sigset_t *set, siginfo_t *info, uint64_t end)
 	return sigtimedwait(set, info, &time);
 }
 
+/* SIGCONT, which we block, is still there: we have been stopped. */
+static bool was_stopped(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && sigismember(&pending, SIGCONT) == 1;
+}
+
+/* What came after a tick, or after we were stopped, may have come long ago. */
 void child_wait(struct child *child, const struct ticker *ticker)
 {
 	sigset_t set = passed_on();
-	uint64_t next = ticker ? now() + ticker->period : 0;
+	uint64_t lived = now(); /* then it did */
+	uint64_t next = ticker ? lived + ticker->period : 0;
+	bool prompt = false;
 	siginfo_t info;
 
 	while (!reap(child)) {
 		int signal = ticker ? wait_until(&set, &info, next)
 				    : sigwaitinfo(&set, &info);
 
+		prompt = signal > 0 && signal != SIGCONT && !was_stopped();
 		if (signal < 0 && errno == EAGAIN) {
+			/* It is later by now if we were stopped just then. */
+			lived = next;
 			ticker->tick(ticker->context);
 			next = now() + ticker->period;
 		} else if (signal > 0 && signal != SIGCHLD) {
 			pass_on(child, &info);
 		}
 	}
+	child->ended = prompt ? now() : lived;
 }
 
 void child_end_alike(const struct child *child)

@@ -90,6 +90,18 @@ static void refine_socket(const struct sampled_looks *looks,
 		refine(looks->samples, socket.cookie, (struct cw_look *)look);
 }
 
+/* The look that was to come next may be the one that its process did not live to see; so may the
+ * first one. */
+static uint64_t watched(const struct samples_header *header,
+			const struct trace_view *view)
+{
+	uint64_t last = header->last ? header->last : view->header->started_mono;
+
+	if (header->denied || header->missed || header->period > UINT64_MAX - last)
+		return 0;
+	return last + header->period;
+}
+
 void sampled_looks_attach(struct sampled_looks *looks, struct trace_view *view)
 {
 	size_t size = sizeof(struct cw_socket);
@@ -106,4 +118,5 @@ void sampled_looks_attach(struct sampled_looks *looks, struct trace_view *view)
 	view->sample = sampled;
 	view->sample_context = looks;
 	view->sampled = looks->samples->header.last;
+	view->watched = watched(&looks->samples->header, view);
 }

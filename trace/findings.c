@@ -14,8 +14,9 @@ static struct verdict_context context_of(const struct report_process *process,
 		process->view, record, options->now, process->life == REPORT_LIFE_ALIVE,
 		process->life == REPORT_LIFE_KILLED);
 
-	if (context.killed && process->killed_at > context.moment) {
-		context.moment = process->killed_at;
+	if (context.killed && process->killed_at) {
+		if (process->killed_at > context.moment)
+			context.moment = process->killed_at;
 		context.dated = true;
 	}
 	if (options->grace)

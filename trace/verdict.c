@@ -140,6 +140,29 @@ static enum verdict leak(struct judge *judge, enum verdict verdict, uint64_t dwe
 	return verdict;
 }
 
+/* Of a killed process nobody was to see the end. Its socket was in CLOSE_WAIT from its EOF on, and
+ * has not lived there until the next look at the kernel's table: its process has not either, or has
+ * closed it out of sight. */
+static bool gone_before_next_look(const struct judge *judge)
+{
+	const struct cw_socket *socket = judge->socket;
+
+	return !end_is_known(judge) && socket->domain != AF_UNIX &&
+	       socket->eof < judge->context->watched;
+}
+
+static enum verdict eof_ignored(struct judge *judge)
+{
+	struct verdict_detail *detail = judge->detail;
+
+	leak(judge, VERDICT_EOF_IGNORED, since(judge, judge->socket->eof), DWELL_EXACT);
+	if (detail->dwell < judge->context->grace && gone_before_next_look(judge)) {
+		detail->young = true;
+		detail->leak = false;
+	}
+	return VERDICT_EOF_IGNORED;
+}
+
 static enum verdict leak_since(struct judge *judge, enum verdict verdict, uint64_t ns)
 {
 	return leak(judge, verdict, since(judge, ns), DWELL_EXACT);
@@ -246,7 +269,7 @@ static enum verdict eof_verdict(struct judge *judge)
 	if (in_state(judge, TCP_ESTABLISHED))
 		return open_verdict(judge);
 	if (!still_sending(judge))
-		return leak_since(judge, VERDICT_EOF_IGNORED, judge->socket->eof);
+		return eof_ignored(judge);
 	leak_since(judge, VERDICT_HALF_CLOSED, judge->socket->eof);
 	judge->detail->young = false;
 	judge->detail->leak =
@@ -443,6 +466,7 @@ struct verdict_context verdict_context_of(const struct trace_view *view,
 		.moment = now,
 		.grace = view->header->grace,
 		.slow_close = view->header->slow_close,
+		.watched = view->watched,
 		.alive = alive && !ended,
 		.killed = killed && !ended,
 		.forked = process->flags & CW_PROCESS_FORKED,

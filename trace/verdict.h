@@ -40,6 +40,7 @@ struct verdict_context {
 	uint64_t moment;     /* ns, monotonic: the verdict is true of this moment */
 	uint64_t grace;      /* ns */
 	uint64_t slow_close; /* ns */
+	uint64_t watched;    /* ns: as in struct trace_view */
 	bool alive; /* the process goes on: what it closed is closed, not swept up by exit */
 	bool killed; /* it ended without a word, and `moment` is its last known one */
 	bool dated;  /* it did, but somebody saw when: that is `moment` */

@@ -4,11 +4,12 @@ import os
 import signal
 import struct
 import subprocess
+import time
 
 import pytest
 
 from reports import Report
-from traced import COMMAND, PYTHON, client, example, traces, until
+from traced import COMMAND, PYTHON, client, example, traces, until, until_older_than
 
 # tools/samples.h
 HEADER = struct.Struct("16sIIQQQII")
@@ -43,6 +44,11 @@ def await_seen(directory, peer, ns):
 
 def the_child(pid):
     return int(subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(pid)]))
+
+
+def state_of(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        return f.read().rsplit(")", 1)[1].split()[0]
 
 
 def test_seeds_server_killed_two_seconds_after_the_client(run, directory, read_report):
@@ -214,3 +220,47 @@ def test_top_leaves_nothing_beside_a_server_that_goes_on(start, directory, how):
         os.kill(top.pid, signal.SIGTERM)
     assert top.wait() == 0
     assert os.listdir(os.path.dirname(traces(directory)[0])) == before
+
+
+AT_EOF = """if True:
+    import os, socket, sys
+    s = socket.create_server(("127.0.0.1", 0))
+    print("listening on 127.0.0.1:%d" % s.getsockname()[1], flush=True)
+    worker = os.fork() if "fork" in sys.argv else 0
+    if worker:
+        os.waitpid(worker, 0)
+        sys.exit()
+    conn, peer = s.accept()
+    while conn.recv(100):
+        pass
+    print("EOF", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_end_is_not_when_we_learned_of_it(run):
+    """Stopped, we are told of a death when we go on: what it was just about to close is young."""
+    one = run("--grace", "500ms", "--sample", "20ms", stdin=subprocess.PIPE,
+              command=[PYTHON, "-c", AT_EOF])
+    port = one.port()
+    child = the_child(one.pid)
+    os.kill(one.pid, signal.SIGSTOP)
+    until(lambda: state_of(one.pid) == "T", "closewait to be stopped")
+    client(port, b"x")
+    one.line("EOF")
+    os.kill(child, signal.SIGKILL)
+    until(lambda: state_of(child) == "Z", "the end of the server")
+    until_older_than(time.monotonic(), 0.6)
+    os.kill(one.pid, signal.SIGCONT)
+    assert one.wait() == -signal.SIGKILL
+    assert Report(one.err).leaks == 0, repr(one.err)
+
+
+def test_a_worker_killed_at_its_eof(run):
+    """Nobody saw when it ended; but no look has found its socket in CLOSE_WAIT."""
+    one = run("--sample", "1h", stdin=subprocess.PIPE, command=[PYTHON, "-c", AT_EOF, "fork"])
+    client(one.port(), b"x")
+    one.line("EOF")
+    os.kill(the_child(the_child(one.pid)), signal.SIGKILL)
+    assert one.wait() == 0
+    assert "no leaks" in one.err or Report(one.err).leaks == 0, one.err

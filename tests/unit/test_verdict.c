@@ -15,6 +15,7 @@ enum when {
 	ALIVE,
 	KILLED,
 	KILLED_THEN, /* somebody saw when */
+	KILLED_WATCHED, /* nobody did, but the kernel's table was looked at until a second later */
 };
 
 /* What is not given is: an accepted, connected TCP socket opened 120 s ago by a process that
@@ -153,6 +154,29 @@ static const struct row rows[] = {
 	 .when = KILLED,
 	 .flags = CW_SOCKET_EOF,
 	 .eof = 1},
+	{.what = "and the next look at the kernel's table has not found it",
+	 .verdict = VERDICT_EOF_IGNORED,
+	 .young = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 0,
+	 .when = KILLED_WATCHED,
+	 .flags = CW_SOCKET_EOF,
+	 .eof = 1},
+	{.what = "a look has not found it, of which the kernel tells TCP sockets alone",
+	 .verdict = VERDICT_EOF_IGNORED,
+	 .leak = true,
+	 .domain = AF_UNIX,
+	 .when = KILLED_WATCHED,
+	 .flags = CW_SOCKET_EOF,
+	 .eof = 1},
+	{.what = "a look has not found it, but it was seen to live on",
+	 .verdict = VERDICT_EOF_IGNORED,
+	 .leak = true,
+	 .bound = DWELL_AT_LEAST,
+	 .dwell = 7 * S,
+	 .when = KILLED_WATCHED,
+	 .flags = CW_SOCKET_EOF,
+	 .eof = 7 * S},
 
 	{.what = "still sending after EOF",
 	 .verdict = VERDICT_HALF_CLOSED,
@@ -823,7 +847,9 @@ static void each_rule_gives_its_verdict(void **state)
 			.alive = row->when == ALIVE,
 			.uring = row->uring,
 			.orderly = row->orderly,
-			.killed = row->when == KILLED || row->when == KILLED_THEN,
+			.watched = row->when == KILLED_WATCHED ? NOW + S : 0,
+			.killed = row->when == KILLED || row->when == KILLED_THEN ||
+				  row->when == KILLED_WATCHED,
 			.dated = row->when == KILLED_THEN,
 			.forked = row->forked,
 		};

@@ -246,7 +246,7 @@ static void finish(struct run *run)
 {
 	wait_for_command(run);
 	run->facts.ended = clock_ns(CLOCK_REALTIME);
-	run->facts.ended_mono = clock_ns(CLOCK_MONOTONIC);
+	run->facts.ended_mono = run->child.ended;
 	run->facts.status = run->child.status;
 	run_facts_write(&run->facts, run->session);
 	run->running = stragglers_wait(run->session, run->request->wait);
