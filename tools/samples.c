@@ -105,6 +105,8 @@ static int check_header(struct samples_header *header, off_t file_size)
 	    header->version != SAMPLES_VERSION ||
 	    header->record_size != sizeof(struct sample))
 		return -EBADMSG;
+	if (header->count > SAMPLES_MAX)
+		header->count = SAMPLES_MAX;
 	if (header->count > room)
 		header->count = (uint32_t)room;
 	return 0;
