@@ -3,10 +3,12 @@
 #include <curses.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "complain.h"
@@ -372,6 +374,16 @@ static int wait_for_key(const struct screen *screen)
 	return getch();
 }
 
+/* getch() says the same as when no key came in time: whom no SIGHUP ends would look without a
+ * pause. */
+static bool terminal_is_gone(void)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	return poll(&input, 1, 0) == 1 &&
+	       input.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
 static void run(struct screen *screen)
 {
 	screen->next = now() + screen->interval;
@@ -381,6 +393,8 @@ static void run(struct screen *screen)
 
 		draw(screen);
 		key = wait_for_key(screen);
+		if (key == ERR && terminal_is_gone())
+			break;
 		if (key == ERR || now() >= screen->next) {
 			if (!screen->paused)
 				look(screen);
@@ -400,8 +414,17 @@ static void catch_signals(void)
 	const struct sigaction action = {.sa_handler = interrupt};
 
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGQUIT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	/* The metrics may go to a pipe: a write that fails is told, at the end. */
+	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+}
+
+/* Lines can only be written one below the other there. */
+static bool is_dumb(void)
+{
+	return !tigetstr("cup");
 }
 
 int top_screen(struct top *top, const struct top_start *start)
@@ -421,6 +444,12 @@ int top_screen(struct top *top, const struct top_start *start)
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal) {
 		complain("TERM", "this terminal is not known: --once shows one look");
+		return -1;
+	}
+	if (is_dumb()) {
+		endwin();
+		delscreen(terminal);
+		complain("TERM", "this terminal has no screen: --once shows one look");
 		return -1;
 	}
 	held_back_begin(&held);

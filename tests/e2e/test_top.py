@@ -196,7 +196,8 @@ def test_leaving_leaves_a_sane_terminal(screen, server):
     leaves_a_sane_terminal(screen, begin, screen.leave)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP,
+                                    signal.SIGQUIT])
 def test_a_signal_leaves_a_sane_terminal(screen, server, number):
     def begin():
         screen.command(COMMAND, "top", server.pid)
@@ -267,6 +268,35 @@ def test_an_unknown_terminal_is_named(screen, server):
     screen.until("this terminal is not known")
     screen.command("echo", "left", "it")
     screen.until("\nleft it\n")
+
+
+def test_a_terminal_without_a_screen_is_named(screen, server):
+    screen.command("env", "TERM=dumb", COMMAND, "top", server.pid)
+    screen.until("this terminal has no screen")
+    screen.command("echo", "left", "it")
+    screen.until("\nleft it\n")
+
+
+def test_lines_that_cannot_be_written_end_it(server):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([COMMAND, "top", "--interval", "100ms", str(server.pid)],
+                              stdout=full, stderr=subprocess.PIPE, encoding="utf-8", timeout=30)
+    assert done.returncode == 2
+    assert done.stderr == "closewait: standard output: No space left on device\n"
+
+
+def test_a_terminal_that_is_gone_ends_it(server, terminals):
+    """Also if no SIGHUP says so: this is not its controlling terminal."""
+    ours, theirs = os.openpty()
+    top = subprocess.Popen([COMMAND, "top", str(server.pid)], stdin=theirs, stdout=theirs,
+                           stderr=theirs, env=dict(os.environ, TERM="xterm"))
+    os.close(theirs)
+    until(lambda: b"OPENED IN" in os.read(ours, 65536), "the screen")
+    os.close(ours)
+    try:
+        assert top.wait(30) == 0
+    finally:
+        top.kill()
 
 
 # Metrics

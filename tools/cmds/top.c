@@ -60,7 +60,7 @@ static void interrupt(int number)
 	interrupted = number;
 }
 
-/* Returns 0 or -1: the metrics could not be written. */
+/* Returns 0 or -1: it, or the metrics, could not be written. */
 static int put_look(struct top *top, const struct request *request, bool first)
 {
 	top_sort(top, request->order);
@@ -68,7 +68,10 @@ static int put_look(struct top *top, const struct request *request, bool first)
 		if (!first)
 			putchar('\n');
 		top_put(top_table(top), false, stdout);
-		fflush(stdout);
+		if (fflush(stdout) != 0) {
+			complain_errno("standard output", errno);
+			return -1;
+		}
 	}
 	return request->metrics ? top_metrics_write(top_table(top), request->metrics) : 0;
 }
@@ -92,10 +95,6 @@ static int put_lines(struct top *top, const struct request *request)
 			break;
 		if (put_look(top, request, false) < 0)
 			return EXIT_BAD_INPUT;
-	}
-	if (ferror(stdout)) {
-		complain_errno("standard output", EIO);
-		return EXIT_BAD_INPUT;
 	}
 	return 0;
 }
