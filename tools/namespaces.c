@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Following the processes of a session through the network namespaces. */
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "cleanup.h"
 #include "host_process.h"
 #include "loaded.h"
 #include "namespaces.h"
+#include "proc_entry.h"
 
 /* More than this of one session are not asked. */
 #define NAMESPACES_MAX 64u
@@ -110,6 +113,26 @@ static void leave_empty(struct namespaces *namespaces)
 	namespaces->count = kept;
 }
 
+/* Its number, or that of another of its threads if the main one has ended: that one is in no
+ * namespace any more. 0: it has ended. */
+static pid_t living_thread(const struct inhabitant *inhabitant)
+{
+	uint64_t start = host_process_start(inhabitant->pid);
+	struct proc_entry entry;
+	AUTO_FD int root = -1;
+	pid_t thread = 0;
+
+	if (start)
+		return start == inhabitant->start ? inhabitant->pid : 0;
+	root = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || proc_entry_open(&entry, root, inhabitant->pid) < 0)
+		return 0;
+	if (entry.start >= inhabitant->start)
+		thread = entry.thread;
+	proc_entry_close(&entry);
+	return thread;
+}
+
 void namespaces_refresh(struct namespaces *namespaces)
 {
 	size_t kept = 0;
@@ -119,15 +142,16 @@ void namespaces_refresh(struct namespaces *namespaces)
 		namespaces->items[i].pid = 0;
 	for (size_t i = 0; i < namespaces->inhabitant_count; i++) {
 		struct inhabitant inhabitant = namespaces->inhabitants[i];
+		pid_t thread = living_thread(&inhabitant);
 		char path[64];
 		struct stat st;
 
-		if (host_process_start(inhabitant.pid) != inhabitant.start)
+		if (!thread)
 			continue;
 		namespaces->inhabitants[kept++] = inhabitant;
-		snprintf(path, sizeof(path), "/proc/%d/ns/net", inhabitant.pid);
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", thread);
 		if (stat(path, &st) == 0)
-			inhabit(namespaces, inhabitant.pid, st.st_ino);
+			inhabit(namespaces, thread, st.st_ino);
 	}
 	namespaces->inhabitant_count = kept;
 	leave_empty(namespaces);

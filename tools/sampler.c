@@ -195,12 +195,13 @@ static void forget_gone(struct sampler *sampler, uint64_t last)
 	}
 }
 
-/* Asked of all namespaces, or nothing is known of what was not found. */
+/* Asked of all namespaces, or nothing is known of what was not found. Where nobody lives none
+ * is. */
 static bool ask(struct sampler *sampler)
 {
 	static const struct diag_wanted wanted = {.states = 1u << TCP_CLOSE_WAIT};
 	struct namespace *there;
-	bool whole = true;
+	bool whole = namespaces_at(sampler->namespaces, 0);
 
 	for (size_t i = 0; (there = namespaces_at(sampler->namespaces, i)); i++) {
 		int error = there->denied ? 0

@@ -264,3 +264,27 @@ def test_a_worker_killed_at_its_eof(run):
     os.kill(the_child(the_child(one.pid)), signal.SIGKILL)
     assert one.wait() == 0
     assert "no leaks" in one.err or Report(one.err).leaks == 0, one.err
+
+
+def test_the_main_thread_has_ended(run, directory):
+    """What such a process holds is seen by its other threads."""
+    code = """if True:
+        import ctypes, socket, sys, threading
+        def serve():
+            s = socket.create_server(("127.0.0.1", 0))
+            print("listening on 127.0.0.1:%d" % s.getsockname()[1], flush=True)
+            held = s.accept()
+            sys.stdin.read()
+        threading.Thread(target=serve).start()
+        ctypes.CDLL(None).pthread_exit(None)
+    """
+    one = run("--sample", "20ms", "--grace", "50ms", stdin=subprocess.PIPE,
+              command=[PYTHON, "-c", code])
+    port = one.port()
+    child = the_child(one.pid)
+    until(lambda: state_of(child) == "Z", "the end of the main thread")
+    peer = client(port)
+    await_seen(directory, peer, 100000000)
+    os.kill(child, signal.SIGKILL)
+    assert one.wait() == -signal.SIGKILL
+    assert Report(one.err).only().verdict == "eof-unread", one.err
