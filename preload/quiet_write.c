@@ -12,8 +12,9 @@
 static bool write_all(int fd, const char *bytes, size_t size, int wait_ms)
 {
 	struct stat st;
-	bool patient =
-		sys_fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode));
+	/* A terminal may have been stopped by Ctrl-S: what cannot wait does not go there then. */
+	bool patient = sys_fstat(fd, &st) == 0 &&
+		       (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && wait_ms));
 	bool whole = patient;
 	int room = 0;
 
@@ -45,6 +46,10 @@ static bool write_all(int fd, const char *bytes, size_t size, int wait_ms)
 /* The signals that a write can raise: to a pipe without a reader, beyond RLIMIT_FSIZE. */
 static const uint64_t raised = 1ull << (SIGPIPE - 1) | 1ull << (SIGXFSZ - 1);
 
+/* While SIGTTOU is blocked a background process may write to its terminal: `stty tostop` would
+ * have it stopped. */
+#define SIGTTOU_BIT (1ull << (SIGTTOU - 1))
+
 /* Takes back what our write raised: those not pending before. */
 static void swallow(uint64_t before)
 {
@@ -57,11 +62,12 @@ static void swallow(uint64_t before)
 
 static bool write_quietly(int fd, const char *bytes, size_t size, int wait_ms)
 {
+	const uint64_t blocked = raised | SIGTTOU_BIT;
 	uint64_t mask;
 	uint64_t before = 0;
 	bool done;
 
-	sys_sigprocmask(SIG_BLOCK, &raised, &mask);
+	sys_sigprocmask(SIG_BLOCK, &blocked, &mask);
 	sys_call(SYS_rt_sigpending, &before, sizeof before, 0, 0);
 	done = write_all(fd, bytes, size, wait_ms);
 	swallow(before);

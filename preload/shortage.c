@@ -45,9 +45,13 @@ void shortage_say(const struct books *b, int error)
 	text_unsigned(&sink, b->process->pid);
 	text_put(&sink, ": ");
 	put_limit(&sink, error);
-	text_put(&sink, "; ");
-	text_count(&sink, held(b->process), "socket");
-	text_put(&sink, " held: closewait top ");
+	/* What a fork child inherited was opened by another process. */
+	if (!b->process->parent) {
+		text_put(&sink, "; ");
+		text_count(&sink, held(b->process), "socket");
+		text_put(&sink, " held");
+	}
+	text_put(&sink, ": closewait top ");
 	text_unsigned(&sink, b->process->pid);
 	text_put(&sink, " shows where they were opened\n");
 	if (notice_stderr_same())

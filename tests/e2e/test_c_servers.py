@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The C examples: which code, how many, and how the others were closed."""
+import os
 import re
 import signal
+import termios
 import time
 
 from reports import Report, duration, named
-from traced import client, example, files_below, until_older_than
+from traced import PYTHON, client, example, files_below, until_older_than
 
 
 def serve(start, name, connections, requests, **options):
@@ -119,3 +121,24 @@ def test_running_out_of_descriptors_names_who_holds_them(start, directory,
     assert "12 held of those opened in" in group.text, server.err
     group = read_report(directory).group("descriptors-exhausted")
     assert "12 held of those opened in" in group.text and "accept_conn" in group.text
+
+
+def test_running_out_of_descriptors_waits_for_no_terminal(start, terminals):
+    """One that Ctrl-S has stopped: the program goes on."""
+    code = """if True:
+        import contextlib, os, resource, signal, socket
+        resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+        held = []
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(socket.socket())
+        print("refused", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    ours, theirs = os.openpty()
+    termios.tcflow(theirs, termios.TCOOFF)
+    one = start(["sh", "-c", "exec \"$@\" 2>%s" % os.ttyname(theirs), "sh", PYTHON, "-c", code])
+    one.line("refused")
+    termios.tcflow(theirs, termios.TCOON)
+    os.close(ours)
+    os.close(theirs)
