@@ -169,6 +169,9 @@ static int take(struct scan_work *work)
 	int error;
 
 	scan_list_places(work);
+	/* We at least should be there: that no socket was found would say nothing. */
+	if (!scan->request.pid && !work->place_count)
+		return work->failed ? -ENOMEM : -ENOENT;
 	scan_step(work, SCAN_LISTED, 0);
 	error = scan_query(work, &scan->table, &wanted, &scan->namespaces,
 			   &scan->hidden.namespaces);

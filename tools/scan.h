@@ -107,7 +107,7 @@ extern const struct scan_source scan_source_kernel;
 
 /* Returns 0 or -errno. Of a request for one process: -ESRCH, there is none; -EACCES, its
  * descriptors are not ours to see; -EPERM, nor is its namespace. Else the kernel would not answer,
- * or there is no memory. scan_free() in any case. */
+ * or there is no memory, or -ENOENT: no process at all is to be seen. scan_free() in any case. */
 int scan_take(struct scan *scan, const struct scan_request *request,
 	      const struct scan_source *source);
 void scan_free(struct scan *scan);

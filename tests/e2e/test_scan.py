@@ -446,3 +446,12 @@ def test_2000_of_10000_sockets_are_found_in_less_than_300_ms(hold):
           "%.0f ms in all (median %.0f)" % (min(cpu), sorted(cpu)[5], min(took),
                                             sorted(took)[5]))
     assert min(cpu) < 300, cpu
+
+
+def test_no_process_to_be_seen_is_no_answer(namespaces):
+    """An empty /proc: that no socket was found would say nothing."""
+    done = subprocess.run(["unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"",
+                           "sh", COMMAND, "scan", "--check"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, encoding="utf-8", timeout=DEADLINE)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "closewait: /proc: shows no process: it is not mounted here\n"

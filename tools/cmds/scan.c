@@ -193,7 +193,9 @@ static void complain_of_scan(const struct request *request, int error)
 	char pid[16];
 
 	snprintf(pid, sizeof(pid), "%d", request->scan.pid);
-	if (!request->scan.pid)
+	if (!request->scan.pid && error == -ENOENT)
+		complain("/proc", "shows no process: it is not mounted here");
+	else if (!request->scan.pid)
 		complain("the kernel's socket table cannot be read", strerror(-error));
 	else if (error == -ESRCH)
 		complain(pid, "no such process");
