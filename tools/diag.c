@@ -86,8 +86,10 @@ static int visit_inet(const struct nlmsghdr *message, void *context)
 	look->unsent = diag->idiag_state == STATE_LISTEN ? 0 : diag->idiag_wqueue;
 	look->unread = diag->idiag_state == STATE_LISTEN ? 0 : diag->idiag_rqueue;
 	/* In this state the peer's FIN is counted until it is taken. */
-	if (look->unread && diag->idiag_state == STATE_CLOSE_WAIT)
+	if (look->unread && diag->idiag_state == STATE_CLOSE_WAIT) {
 		look->unread--;
+		look->flags |= CW_LOOK_FIN_UNREAD;
+	}
 	fill_address(&look->local, diag->idiag_family, id->idiag_src, id->idiag_sport,
 		     id->idiag_if);
 	fill_address(&look->peer, diag->idiag_family, id->idiag_dst, id->idiag_dport,

@@ -27,6 +27,8 @@ static struct cw_look as_of_last(const struct samples *samples,
 	uint64_t later = last > look.taken ? (last - look.taken) / NS_PER_MS : 0;
 
 	look.taken += later * NS_PER_MS;
+	if (sample->until && sample->until < samples->header.last)
+		look.flags |= CW_LOOK_LEFT;
 	add_ms(&look.last_data_sent, later);
 	add_ms(&look.last_data_recv, later);
 	add_ms(&look.last_ack_recv, later);

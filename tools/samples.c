@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "open_regular.h"
 #include "samples.h"
+#include "session_dir.h"
 
 static int samples_path(char *path, const char *session)
 {
@@ -39,27 +40,40 @@ int samples_put_header(int fd, const struct samples_header *header)
 	return put(fd, header, sizeof(*header), 0);
 }
 
-/* root may look at another user's session, who is to read what was seen. */
-static void give_to_owner(int fd, const char *session)
+/* root may look at another user's session, who is to read what was seen, and who may put a link in
+ * its place meanwhile. */
+static int create_in(int directory)
 {
+	int fd = openat(directory, SAMPLES_NAME,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct stat st;
 
-	if (geteuid() == 0 && stat(session, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)
-		return;
+	if (fd < 0)
+		return -errno;
+	if (geteuid() == 0 &&
+	    (fstat(directory, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0)) {
+		close(fd);
+		return -EPERM;
+	}
+	return fd;
+}
+
+void samples_remove(const char *session)
+{
+	AUTO_FD int directory = session_open(session);
+
+	if (directory >= 0)
+		unlinkat(directory, SAMPLES_NAME, 0);
 }
 
 int samples_create(const char *session, const struct samples_header *header)
 {
-	char path[PATH_MAX];
-	int error = samples_path(path, session);
-	int fd;
+	AUTO_FD int directory = session_open(session);
+	int fd = directory < 0 ? -errno : create_in(directory);
+	int error;
 
-	if (error)
-		return error;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return -errno;
-	give_to_owner(fd, session);
+		return fd;
 	error = samples_put_header(fd, header);
 	if (!error)
 		return fd;

@@ -45,6 +45,8 @@ static_assert(sizeof(struct sample) % 8 == 0, "layout");
 /* Makes the file, which must not be there yet, and begins it with the header. Returns a descriptor
  * for the two below, or -errno. */
 int samples_create(const char *session, const struct samples_header *header);
+/* Removes it, if it is there. */
+void samples_remove(const char *session);
 /* Each writes one record, or the header. Returns 0 or -errno. */
 int samples_put(int fd, uint32_t index, const struct sample *sample);
 int samples_put_header(int fd, const struct samples_header *header);

@@ -39,6 +39,25 @@ static bool is_shown(const struct looking *looking, const struct group *group)
 	       looking->top->options.show_open;
 }
 
+/* Stacks that differ only where nobody looks have one name, and are one place. */
+static bool merge(struct top_table *table, struct top_row *row)
+{
+	struct top_row *other = table->rows;
+
+	while (other < row && !(other->fingerprint == row->fingerprint &&
+				other->verdict == row->verdict))
+		other++;
+	if (other == row)
+		return false;
+	other->count += row->count;
+	other->bytes += row->bytes;
+	if (row->oldest > other->oldest)
+		other->oldest = row->oldest;
+	free(row->place);
+	free(row->stacks);
+	return true;
+}
+
 static void add_row(struct looking *looking, uint32_t run)
 {
 	struct top_table *table = &looking->table;
@@ -71,7 +90,8 @@ static void add_row(struct looking *looking, uint32_t run)
 			     (uint64_t)row->verdict << 32 | row->fingerprint, row->count,
 			     true, looking);
 	looking->failed |= !row->place || !row->stacks || !row->counts;
-	table->row_count++;
+	if (!merge(table, row))
+		table->row_count++;
 }
 
 void looking_add_rows(struct looking *looking)

@@ -10,14 +10,6 @@
 #include "top_looking.h"
 #include "trace_find.h"
 
-static void forget_samples(const struct top *top)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/" SAMPLES_NAME, top->session);
-	unlink(path);
-}
-
 /* What is seen is written down for who reports later, unless `closewait run` does that. */
 void top_samples_begin(struct top *top)
 {
@@ -33,7 +25,7 @@ void top_samples_begin(struct top *top)
 	if (access(path, F_OK) == 0)
 		return;
 	/* Of an earlier one of us, which is no more. */
-	forget_samples(top);
+	samples_remove(top->session);
 	top->sampler = sampler_open(top->session, top->interval);
 }
 
@@ -47,7 +39,7 @@ void top_samples_end(struct top *top)
 	sampler_close(top->sampler);
 	/* Who goes on will remove its directory at its end, if there is nothing else in it. */
 	if (top->table.process_count && !top->over) {
-		forget_samples(top);
+		samples_remove(top->session);
 		return;
 	}
 	if (trace_find_session(&list, top->session) == 0 && !list.count)

@@ -494,6 +494,7 @@ enum cw_look_flag {
 	CW_LOOK_GONE = 1u << 4,       /* another file stands behind the number, or none */
 	CW_LOOK_FIN_UNREAD = 1u << 5, /* the queue proves that EOF was not read; where it
 					 is not set nothing is proved */
+	CW_LOOK_LEFT = 1u << 6, /* never in a trace: later looks did not find it in its state */
 };
 
 struct cw_addr {

@@ -370,6 +370,13 @@ static enum verdict unread_verdict(struct judge *judge)
 	return VERDICT_IDLE_CLIENT;
 }
 
+/* It went out of CLOSE_WAIT while its process lived, which was seen: closed out of our sight, or
+ * reset. */
+static bool left_while_alive(const struct judge *judge)
+{
+	return judge->context->dated && judge->look && judge->look->flags & CW_LOOK_LEFT;
+}
+
 /* Neither EOF nor reset was learned and we did not shut down: the kernel decides, by what it says
  * now or has told the program. */
 static enum verdict kernel_verdict(struct judge *judge)
@@ -380,6 +387,10 @@ static enum verdict kernel_verdict(struct judge *judge)
 
 	if (in_state(judge, TCP_CLOSE))
 		return dead_verdict(judge);
+	if (left_while_alive(judge)) {
+		open_verdict(judge);
+		return VERDICT_UNKNOWN;
+	}
 	if ((in_state(judge, TCP_CLOSE_WAIT) || polled(judge, hangup)) &&
 	    !is_placeholder(judge))
 		return unread_verdict(judge);
