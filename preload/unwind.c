@@ -93,7 +93,8 @@ static int get_dyn_info_list(unw_addr_space_t as, unw_word_t *list, void *arg)
 
 /* Can this page be read? The kernel is asked with a call that fails either way: it copies
  * a signal set from the address before it looks at the nonsensical `how`. */
-static bool page_readable(struct capture *c, uintptr_t address)
+__attribute__((noinline)) static bool page_readable(struct capture *c,
+							    uintptr_t address)
 {
 	uintptr_t page = address & ~(PAGE - 1);
 
@@ -299,7 +300,8 @@ __attribute__((no_sanitize("address"))) static bool is_signal_frame(
 /* Opening libunwind takes the loader's lock and malloc's. In a signal handler the interrupted
  * code may hold them, so there only the caller is known, and the next capture tries again. The
  * return address of a handler may also be left over from one that has returned: not for ever. */
-__attribute__((no_sanitize("address"))) static bool in_handler(struct capture *c)
+__attribute__((noinline, no_sanitize("address"))) static bool in_handler(
+	struct capture *c)
 {
 	static unsigned refusals;
 	uintptr_t wanted = restorer();

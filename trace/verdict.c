@@ -334,7 +334,8 @@ static bool read_out_of_sight(const struct judge *judge)
 static bool is_placeholder(const struct judge *judge)
 {
 	return judge->socket->origin == CW_ORIGIN_SOCKETPAIR && !judge->look->unread &&
-	       !(judge->flags & (CW_SOCKET_FIRST_READ | CW_SOCKET_FIRST_WRITE));
+	       !(judge->flags & (CW_SOCKET_FIRST_READ | CW_SOCKET_FIRST_WRITE |
+				 CW_SOCKET_TOLD));
 }
 
 /* A process that waits for its child and then ends itself (sshd, for each session) has not read
