@@ -41,13 +41,18 @@ def must_be_told(report, case):
     fault = report.group("closed-by-gc")
     assert fault.count == 1, report.text
     assert report.head is None, report.text
-    opened, closed = line_of(fault.stacks["opened"]), line_of(fault.stacks["closed"])
+    closed = line_of(fault.stacks["closed"])
     if case.startswith("transport"):
-        assert "_accept_connection" in fault.stacks["opened"][0], report.text
+        opened = fault.stacks["opened"]
+        if case == "transport":  # the other one's protocol has no method that it begins with
+            assert opened[0].startswith("handler python_collected.py:"), report.text
+            opened = opened[1:]
+        assert "_accept_connection" in opened[0], report.text
         assert "main" in "".join(fault.stacks["closed"]) or "__del__" in "".join(
             fault.stacks["closed"]), report.text
     else:
-        assert opened in {("python_collected.py", n) for n in marked("opened", case)}
+        assert line_of(fault.stacks["opened"]) in {
+            ("python_collected.py", n) for n in marked("opened", case)}
     if case == "thread":
         assert closed[0] == "threading.py", report.text
     elif not case.startswith("transport"):
