@@ -104,7 +104,7 @@ def capture(library, python, depth, directory):
     environment = dict(os.environ, LD_PRELOAD="%s:%s" % (library, STUB),
                        CLOSEWAIT_OPTIONS="report=none:keep=never:dir=" + directory)
     if library == SPOILT:
-        environment["CLOSEWAIT_TEST_OFFSETS"] = "9+8"  # co_filename's
+        environment["CLOSEWAIT_TEST_OFFSETS"] = "10+8"  # co_filename's
     return float(output([python, "-B", os.path.join(HERE, "programs", "capture.py"),
                          str(depth), "10000"], environment)[0])
 
