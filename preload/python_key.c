@@ -10,11 +10,30 @@
 #define TEXT_HASH   24  /* of str and bytes objects; -1: not computed yet */
 #define WHOLE_MAX   64u /* bytes hashed of one object; of longer ones, both ends */
 
-/* Constants of MurmurHash3's finalizer and of SplitMix64. */
+/* One for each word of what is hashed, so that what is there twice does not cancel out: the first
+ * bits of pi. */
+#define SEED_0 0x243f6a8885a308d3ull
+#define SEED_1 0x13198a2e03707344ull
+#define SEED_2 0xa4093822299f31d0ull
+#define SEED_3 0x082efa98ec4e6c89ull
+#define SEED_4 0x452821e638d01377ull
+#define SEED_5 0xbe5466cf34e90c6cull
+#define SEED_6 0xc0ac29b7c97c50ddull
+#define SEED_7 0x3f84d5b5b5470917ull
+
+/* Constants of MurmurHash3's finalizer. */
 static inline uint64_t mix(uint64_t hash, uint64_t word)
 {
 	hash = (hash ^ word) * 0xff51afd7ed558ccdull;
 	return hash ^ hash >> 32;
+}
+
+/* Every bit of either reaches every bit. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 static inline uint64_t word_at(const uint8_t *at)
@@ -34,34 +53,27 @@ static inline uint64_t few_bytes(const uint8_t *at, size_t size)
 	return word;
 }
 
-static inline uint64_t mix_run(uint64_t hash, const uint8_t *at, size_t size)
+/* The first 32 bytes and the last, which may overlap; no step waits for another. */
+static inline uint64_t bytes_key(const uint8_t *at, size_t size)
 {
-	uint64_t other = hash ^ 0xbf58476d1ce4e5b9ull;
-	size_t i = 0;
+	const uint8_t *end = at + size;
+	uint64_t key = size;
 
 	if (size < 8)
-		return mix(hash, few_bytes(at, size));
-	for (; i + 16 <= size; i += 16) { /* two chains of multiplications side by side */
-		hash = mix(hash, word_at(at + i));
-		other = mix(other, word_at(at + i + 8));
-	}
-	if (i + 8 <= size)
-		hash = mix(hash, word_at(at + i));
-	return mix(hash ^ other * 3, word_at(at + size - 8));
-}
-
-static inline uint64_t mix_bytes(uint64_t hash, const uint8_t *at, size_t size)
-{
-	hash = mix(hash, size);
-	if (size <= WHOLE_MAX)
-		return mix_run(hash, at, size);
-	hash = mix(hash, (uintptr_t)at);
-	hash = mix_run(hash, at, WHOLE_MAX / 2);
-	return mix_run(hash, at + size - WHOLE_MAX / 2, WHOLE_MAX / 2);
+		return fold(few_bytes(at, size) ^ SEED_0, size ^ SEED_1);
+	if (size < 16)
+		return key ^ fold(word_at(at) ^ SEED_0, word_at(end - 8) ^ SEED_1);
+	key ^= fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ SEED_1);
+	key ^= fold(word_at(end - 16) ^ SEED_2, word_at(end - 8) ^ SEED_3);
+	if (size <= 32)
+		return key;
+	key ^= fold(word_at(at + 16) ^ SEED_4, word_at(at + 24) ^ SEED_5);
+	key ^= fold(word_at(end - 32) ^ SEED_6, word_at(end - 24) ^ SEED_7);
+	return size <= WHOLE_MAX ? key : key ^ (uintptr_t)at;
 }
 
 /* The interpreter keeps the hash of a string's characters beside them, once it was asked for it, as
- * it is of every name. */
+ * it is of every name, and hardly ever of a file's. */
 static inline uint64_t text_key(uintptr_t object)
 {
 	struct python_text text;
@@ -74,25 +86,30 @@ static inline uint64_t text_key(uintptr_t object)
 		return hash;
 	if (!python_text_of(object, &text))
 		return object;
-	return mix_bytes(text.kind, text.data, python_text_size(&text));
+	return bytes_key(text.data, python_text_size(&text)) ^ text.kind;
 }
 
 /* Nothing of it waits for the frames before, so the processor works on several at a time. */
-static inline uint64_t frame_key(const struct python_frame *frame)
+static inline uint64_t frame_key(const struct python_frame *frame,
+				 struct python_key_file *file)
 {
 	const struct python_offsets *at = &python.at;
 	uintptr_t table = *(const uintptr_t *)(frame->code + at->table);
 	uint32_t line = *(const uint32_t *)(frame->code + at->first_line);
-	uint64_t file = text_key(*(const uintptr_t *)(frame->code + at->file));
+	uintptr_t file_name = *(const uintptr_t *)(frame->code + at->file);
 	uint64_t name = text_key(*(const uintptr_t *)(frame->code + at->name));
-	uint64_t lines = mix_bytes((uint64_t)line << 32 | (uint32_t)frame->lasti,
-				   (const uint8_t *)table + at->bytes,
+	uint64_t lines = bytes_key((const uint8_t *)table + at->bytes,
 				   *(const size_t *)(table + OBJECT_SIZE));
+	uint64_t place = (uint64_t)line << 32 | (uint32_t)frame->lasti;
 
-	return mix(mix(lines, file), name);
+	if (file->object != file_name)
+		*file = (struct python_key_file){file_name, text_key(file_name)};
+	return fold(lines ^ SEED_0, place ^ SEED_1) ^
+	       fold(file->key ^ SEED_2, name ^ SEED_3);
 }
 
-uint64_t python_key_add(uint64_t hash, const struct python_frame *frame)
+uint64_t python_key_add(uint64_t hash, const struct python_frame *frame,
+			struct python_key_file *file)
 {
-	return mix(hash, frame_key(frame));
+	return mix(hash, frame_key(frame, file));
 }

@@ -6,5 +6,12 @@
 
 #define PYTHON_KEY_SEED 0x9e3779b97f4a7c15ull
 
+/* The file of the frame before, most often the next one's too. Zeroed for the first frame. */
+struct python_key_file {
+	uintptr_t object;
+	uint64_t key;
+};
+
 /* Adds a frame to the hash of those before it. Plain loads. */
-uint64_t python_key_add(uint64_t hash, const struct python_frame *frame);
+uint64_t python_key_add(uint64_t hash, const struct python_frame *frame,
+			struct python_key_file *file);

@@ -42,13 +42,14 @@ uint64_t python_stack_hash(void)
 {
 	struct python_cursor cursor;
 	struct python_frame frame;
+	struct python_key_file file = {0};
 	uint64_t hash = PYTHON_KEY_SEED;
 	unsigned count = 0;
 
 	if (python_state() != PYTHON_TRUSTED || !python_walk_begin(&cursor, false))
 		return 0;
 	while (count < CW_SITE_PYTHON_MAX && python_walk_next(&cursor, &frame)) {
-		hash = python_key_add(hash, &frame);
+		hash = python_key_add(hash, &frame, &file);
 		if (++count <= PYTHON_HANDLER_DEPTH)
 			hash = python_handler_add(hash, &frame);
 	}
@@ -183,6 +184,7 @@ static uint32_t take_frames(struct books *b, uint64_t *hash, uint16_t *flags)
 {
 	struct python_cursor cursor;
 	struct python_frame frame;
+	struct python_key_file file = {0};
 	uint32_t count = 0, walked = 0;
 
 	*hash = PYTHON_KEY_SEED;
@@ -199,7 +201,7 @@ static uint32_t take_frames(struct books *b, uint64_t *hash, uint16_t *flags)
 				       ? CW_FRAME_ENTRY
 				       : 0))
 			return 0;
-		*hash = python_key_add(*hash, &frame);
+		*hash = python_key_add(*hash, &frame, &file);
 		if (++walked > PYTHON_HANDLER_DEPTH)
 			continue;
 		if (!put_handler(b, &frame, &count))
