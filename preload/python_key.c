@@ -8,7 +8,10 @@
 
 #define OBJECT_SIZE 16
 #define TEXT_HASH   24  /* of str and bytes objects; -1: not computed yet */
-#define WHOLE_MAX   64u /* bytes hashed of one object; of longer ones, both ends */
+#define BLOCK       32u
+/* Bytes hashed of one object, of longer ones both ends. A line more amid a function can be all
+ * that tells its code from that of the one before it, which was freed and has left it its place. */
+#define WHOLE_MAX   512u
 
 /* One for each word of what is hashed, so that what is there twice does not cancel out: the first
  * bits of pi. */
@@ -16,10 +19,6 @@
 #define SEED_1 0x13198a2e03707344ull
 #define SEED_2 0xa4093822299f31d0ull
 #define SEED_3 0x082efa98ec4e6c89ull
-#define SEED_4 0x452821e638d01377ull
-#define SEED_5 0xbe5466cf34e90c6cull
-#define SEED_6 0xc0ac29b7c97c50ddull
-#define SEED_7 0x3f84d5b5b5470917ull
 
 /* Constants of MurmurHash3's finalizer. */
 static inline uint64_t mix(uint64_t hash, uint64_t word)
@@ -53,23 +52,37 @@ static inline uint64_t few_bytes(const uint8_t *at, size_t size)
 	return word;
 }
 
-/* The first 32 bytes and the last, which may overlap; no step waits for another. */
+static inline uint64_t block_key(const uint8_t *at)
+{
+	return fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ SEED_1) ^
+	       fold(word_at(at + 16) ^ SEED_2, word_at(at + 24) ^ SEED_3);
+}
+
+/* Blocks from `at` on that begin before `stop`. */
+static inline uint64_t blocks_key(uint64_t key, const uint8_t *at, const uint8_t *stop)
+{
+	for (; at < stop; at += BLOCK)
+		key = (key ^ block_key(at)) * 0xff51afd7ed558ccdull;
+	return key;
+}
+
 static inline uint64_t bytes_key(const uint8_t *at, size_t size)
 {
-	const uint8_t *end = at + size;
+	const uint8_t *last = at + size - BLOCK;
 	uint64_t key = size;
 
 	if (size < 8)
 		return fold(few_bytes(at, size) ^ SEED_0, size ^ SEED_1);
 	if (size < 16)
-		return key ^ fold(word_at(at) ^ SEED_0, word_at(end - 8) ^ SEED_1);
-	key ^= fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ SEED_1);
-	key ^= fold(word_at(end - 16) ^ SEED_2, word_at(end - 8) ^ SEED_3);
-	if (size <= 32)
-		return key;
-	key ^= fold(word_at(at + 16) ^ SEED_4, word_at(at + 24) ^ SEED_5);
-	key ^= fold(word_at(end - 32) ^ SEED_6, word_at(end - 24) ^ SEED_7);
-	return size <= WHOLE_MAX ? key : key ^ (uintptr_t)at;
+		return key ^ fold(word_at(at) ^ SEED_0, word_at(at + size - 8) ^ SEED_1);
+	if (size < BLOCK)
+		return key ^ fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ SEED_1) ^
+		       fold(word_at(at + size - 16) ^ SEED_2,
+			    word_at(at + size - 8) ^ SEED_3);
+	if (size <= WHOLE_MAX)
+		return blocks_key(key, at, last) ^ block_key(last);
+	key = blocks_key(key ^ (uintptr_t)at, at, at + WHOLE_MAX / 2);
+	return blocks_key(key, at + size - WHOLE_MAX / 2, last) ^ block_key(last);
 }
 
 /* The interpreter keeps the hash of a string's characters beside them, once it was asked for it, as

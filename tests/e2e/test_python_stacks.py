@@ -138,6 +138,47 @@ def test_code_that_was_freed_lends_its_name_to_no_other(start, closewait, tmp_pa
     assert counts == wanted
 
 
+REPLACED = """\
+import socket, sys
+
+def code_of(lines):
+    text = ("def takes(count):\\n" + " count += 1\\n" * 40 + "\\n" * lines +
+            " kept.append(listener.accept())\\n" + " count += 1\\n" * 40)
+    names = {"kept": kept, "listener": listener}
+    exec(compile(text, "made.py", "exec"), names)
+    return names["takes"]
+
+kept, peers = [], []
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(50)
+for _ in range(3):
+    for lines in range(8):
+        peers.append(socket.create_connection(listener.getsockname()))
+        code_of(lines)(0)
+del peers[:]
+print("ready")
+sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+@every_python
+def test_a_line_more_amid_a_long_function_is_seen(start, closewait, tmp_path, python):
+    """The function that was there before had the same name, size, first line and, mostly, address."""
+    script = tmp_path / "replaced.py"
+    script.write_text(REPLACED)
+    server = start([python, str(script)], stdin=subprocess.PIPE, grace="1ms")
+    server.line("^ready$")
+    report = json_report(closewait, tmp_path, "--all", server.pid)
+    counts = {}
+    for group in report["groups"]:
+        for frame in group["stacks"]["open"]:
+            if group["verdict"] == "eof-unread" and frame["function"] == "takes":
+                counts[frame["line"]] = counts.get(frame["line"], 0) + group["count"]
+    assert counts == {42 + lines: 3 for lines in range(8)}
+
+
 @every_python
 def test_a_specialised_call_of_a_class_shows_no_frame_of_its_own(start, closewait, tmp_path,
                                                                  python):
