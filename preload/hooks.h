@@ -180,9 +180,8 @@ extern struct real real;
 extern _Atomic int real_ready;
 
 /* Resolves all names. Takes the loader's lock for the lookups; allocates nothing
- * (glibc 2.34 and later), unless a name is missing: dlsym() words that in memory from malloc(),
- * and an allocator that is just starting may hang. Idempotent; two threads that race write the
- * same values. */
+ * (glibc 2.34 and later; what a later one brought must be among real.c's newcomers). Idempotent;
+ * two threads that race write the same values. */
 void real_init(void);
 
 /* For use at the top of a hook: another library's constructor may call it before ours

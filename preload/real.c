@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds the functions behind the hooks. */
 #include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "hooks.h"
 
@@ -20,9 +22,42 @@ void *vfork_resolve(void)
 	return (void *)vfork_real;
 }
 
+/* What glibc has only since 2.N, from the man pages of the calls. */
+static const struct newcomer {
+	const char *name;
+	unsigned since;
+} newcomers[] = {
+	{"epoll_pwait2", 35},
+	{"pidfd_getfd", 36},
+};
+
+/* The N of glibc 2.N. */
+static unsigned libc_minor(void)
+{
+	const char *at = strchr(gnu_get_libc_version(), '.');
+	unsigned minor = 0;
+
+	while (at && *++at >= '0' && *at <= '9')
+		minor = minor * 10 + (unsigned)(*at - '0');
+	return minor;
+}
+
+/* A name that is not there is not asked for: to say so dlsym() calls malloc(), and who calls us may
+ * be an allocator that is just starting (jemalloc, by syscall()), with its lock held. */
+static void *resolve(const char *name, unsigned minor)
+{
+	for (size_t i = 0; i < sizeof newcomers / sizeof *newcomers; i++) {
+		if (minor < newcomers[i].since && strcmp(name, newcomers[i].name) == 0)
+			return NULL;
+	}
+	return dlsym(RTLD_NEXT, name);
+}
+
 void real_init(void)
 {
-#define HOOK(name) *(void **)(&real.name) = dlsym(RTLD_NEXT, #name);
+	unsigned minor = libc_minor();
+
+#define HOOK(name) *(void **)(&real.name) = resolve(#name, minor);
 	HOOK_LIST
 #undef HOOK
 	vfork_real = real.vfork;
