@@ -2,6 +2,7 @@
 /* Waiting for processes that are not our children, by their pidfds. */
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -14,12 +15,18 @@
 #include "trace_load.h"
 
 #define NS_PER_MS 1000000ull
+/* A forked process that has not begun when its parent exits (as in daemon()) begins within this, or
+ * never: a fork may fail. */
+#define BIRTH_NS (1000 * NS_PER_MS)
+/* That often it is looked for. */
+#define LOOK_MS  2
 
 /* The descriptors of living processes. */
 struct living {
 	struct pollfd *fds;
 	unsigned count;
 	unsigned unwatched; /* those that there is no descriptor for */
+	bool unborn;        /* there may be one more in a moment */
 };
 
 static uint64_t now(void)
@@ -57,10 +64,12 @@ static void add_trace(struct living *living, const char *path)
 		return;
 	for (uint32_t i = 0; i < trace.view.extent_count; i++) {
 		const struct cw_process *process = trace_process(&trace.view, i);
-		pid_t pid = process && process->state == CW_PROCESS_LIVE
+		uint32_t state = process ? process->state : CW_PROCESS_NONE;
+		pid_t pid = state == CW_PROCESS_LIVE
 				    ? host_process_find(trace.view.header, process)
 				    : 0;
 
+		living->unborn |= state == CW_PROCESS_UNBORN;
 		if (pid)
 			add(living, pid);
 	}
@@ -125,6 +134,19 @@ static unsigned wait_for(struct living *living, uint64_t end)
 	return left;
 }
 
+static struct living look_for_births(const char *session, uint64_t end)
+{
+	struct living living = look(session);
+	uint64_t born = now() + BIRTH_NS;
+
+	while (!living.count && living.unborn && now() < end && now() < born) {
+		forget(&living);
+		poll(NULL, 0, LOOK_MS);
+		living = look(session);
+	}
+	return living;
+}
+
 /* Looked for again after those known have ended: one may have forked meanwhile. */
 unsigned stragglers_wait(const char *session, uint64_t ns)
 {
@@ -132,7 +154,7 @@ unsigned stragglers_wait(const char *session, uint64_t ns)
 	unsigned left;
 
 	do {
-		struct living living = look(session);
+		struct living living = look_for_births(session, end);
 
 		if (!living.count)
 			return living.unwatched;

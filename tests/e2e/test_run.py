@@ -346,6 +346,14 @@ def test_worker_that_outlives_its_master_is_waited_for(run):
     assert report.leaks == 2 and "ended by exit(0)" in report.end, one.err
 
 
+def test_child_whose_parent_exits_at_once_is_waited_for(run):
+    """The command looks before the child has begun: in some of the rounds at least."""
+    for _ in range(8):
+        one = run("--grace", GRACE, command=[program("holds_leak"), "1", str(HOLD), "fork", "0"])
+        assert one.wait() == 0
+        assert Report(one.err).leaks == 1, one.err
+
+
 def test_daemon_that_stays_is_told_to_be_running(run, directory, tmp_path):
     script = 'mkfifo "$0" && { "$@" >"$0" & head -n 1 "$0"; }'
     one = run("--wait", "100ms", "--grace", GRACE, command=[
