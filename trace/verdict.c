@@ -186,6 +186,18 @@ static uint64_t since_told(const struct judge *judge)
 		       : 0;
 }
 
+/* The same for how long the socket has been left alone: who was told that the peer will send no more
+ * may go on sending, as to a client that shut down its writing side and reads on. */
+static uint64_t left_since_told(const struct judge *judge)
+{
+	uint64_t told = since_told(judge);
+
+	return has_tcp(judge)
+		       ? min(told, since(judge, ms_before_look(
+							judge, judge->look->last_data_sent)))
+		       : told;
+}
+
 static bool eof_came_first(const struct judge *judge)
 {
 	return judge->flags & CW_SOCKET_EOF &&
@@ -349,7 +361,7 @@ static bool may_have_been_a_childs(const struct judge *judge)
 static enum verdict unread_verdict(struct judge *judge)
 {
 	uint64_t dwell =
-		max(has_tcp(judge) ? fin_lower_bound(judge) : 0, since_told(judge));
+		max(has_tcp(judge) ? fin_lower_bound(judge) : 0, left_since_told(judge));
 	enum dwell_bound bound = DWELL_AT_LEAST;
 	bool unseen = read_out_of_sight(judge);
 
