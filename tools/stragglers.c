@@ -17,9 +17,9 @@
 #define NS_PER_MS 1000000ull
 /* A forked process that has not begun when its parent exits (as in daemon()) begins within this, or
  * never: a fork may fail. */
-#define BIRTH_NS (1000 * NS_PER_MS)
+#define BIRTH_NS  (1000 * NS_PER_MS)
 /* That often it is looked for. */
-#define LOOK_MS  2
+#define LOOK_MS   2
 
 /* The descriptors of living processes. */
 struct living {

@@ -8,7 +8,7 @@
 
 /* A socket closed this long before the process's end was closed by it: interpreters sweep
  * up just before they exit. */
-#define MS          1000000ull
+#define MS 1000000ull
 
 /* The kernel counts our SYN and our FIN as a byte each. */
 #define SYN_AND_FIN 2u
@@ -140,27 +140,28 @@ static enum verdict leak(struct judge *judge, enum verdict verdict, uint64_t dwe
 	return verdict;
 }
 
-/* Of a killed process nobody was to see the end. Its socket was in CLOSE_WAIT from its EOF on, and
- * has not lived there until the next look at the kernel's table: its process has not either, or has
- * closed it out of sight. */
-static bool gone_before_next_look(const struct judge *judge)
+/* Of a killed process nobody was to see the end. Its socket was in CLOSE_WAIT from its EOF on, or
+ * from when it was told of the FIN, and has not lived there until the next look at the kernel's table:
+ * its process has not either, or has closed it out of sight. */
+static enum verdict young_if_gone_by_next_look(struct judge *judge, enum verdict verdict,
+					       uint64_t ns)
 {
-	const struct cw_socket *socket = judge->socket;
+	struct verdict_detail *detail = judge->detail;
 
-	return !end_is_known(judge) && socket->domain != AF_UNIX &&
-	       socket->eof < judge->context->watched;
+	if (!end_is_known(judge) && judge->socket->domain != AF_UNIX &&
+	    ns < judge->context->watched && detail->dwell < judge->context->grace) {
+		detail->young = true;
+		detail->leak = false;
+	}
+	return verdict;
 }
 
 static enum verdict eof_ignored(struct judge *judge)
 {
-	struct verdict_detail *detail = judge->detail;
+	uint64_t eof = judge->socket->eof;
 
-	leak(judge, VERDICT_EOF_IGNORED, since(judge, judge->socket->eof), DWELL_EXACT);
-	if (detail->dwell < judge->context->grace && gone_before_next_look(judge)) {
-		detail->young = true;
-		detail->leak = false;
-	}
-	return VERDICT_EOF_IGNORED;
+	leak(judge, VERDICT_EOF_IGNORED, since(judge, eof), DWELL_EXACT);
+	return young_if_gone_by_next_look(judge, VERDICT_EOF_IGNORED, eof);
 }
 
 static enum verdict leak_since(struct judge *judge, enum verdict verdict, uint64_t ns)
@@ -193,8 +194,9 @@ static uint64_t left_since_told(const struct judge *judge)
 	uint64_t told = since_told(judge);
 
 	return has_tcp(judge)
-		       ? min(told, since(judge, ms_before_look(
-							judge, judge->look->last_data_sent)))
+		       ? min(told,
+			     since(judge,
+				   ms_before_look(judge, judge->look->last_data_sent)))
 		       : told;
 }
 
@@ -346,8 +348,8 @@ static bool read_out_of_sight(const struct judge *judge)
 static bool is_placeholder(const struct judge *judge)
 {
 	return judge->socket->origin == CW_ORIGIN_SOCKETPAIR && !judge->look->unread &&
-	       !(judge->flags & (CW_SOCKET_FIRST_READ | CW_SOCKET_FIRST_WRITE |
-				 CW_SOCKET_TOLD));
+	       !(judge->flags &
+		 (CW_SOCKET_FIRST_READ | CW_SOCKET_FIRST_WRITE | CW_SOCKET_TOLD));
 }
 
 /* A process that waits for its child and then ends itself (sshd, for each session) has not read
@@ -375,9 +377,12 @@ static enum verdict unread_verdict(struct judge *judge)
 		judge->detail->leak = false;
 		return VERDICT_EOF_UNREAD;
 	}
-	if (!is_idle_client(judge, unseen))
-		return leak(judge, unseen ? VERDICT_UNKNOWN : VERDICT_EOF_UNREAD, dwell,
-			    bound);
+	if (!is_idle_client(judge, unseen)) {
+		leak(judge, VERDICT_EOF_UNREAD, dwell, bound);
+		return young_if_gone_by_next_look(
+			judge, unseen ? VERDICT_UNKNOWN : VERDICT_EOF_UNREAD,
+			after(judge, judge->socket->told));
+	}
 	judge->detail->dwell = min(dwell, age(judge));
 	judge->detail->bound = bound;
 	return VERDICT_IDLE_CLIENT;
