@@ -26,3 +26,13 @@ bool lifecycle_claim(struct cw_socket *s, uint32_t bit);
  * when there is something to hold against it: a few times a socket at most. */
 bool lifecycle_is_the_one(struct books *b, const struct cw_socket *s, int fd,
 			  uint64_t entry);
+
+/* Java puts one end of a pair, the other end of which it has closed, in the place of a socket that it
+ * is about to close (dup2), so that other threads come out of their calls on that: what these are told
+ * then tells of no connection. */
+static inline bool lifecycle_is_stand_in(const struct cw_socket *s, int fd)
+{
+	return s->origin == CW_ORIGIN_SOCKETPAIR && fd != s->fd &&
+	       !atomic_load_explicit(&s->bytes_in, memory_order_relaxed) &&
+	       !atomic_load_explicit(&s->bytes_out, memory_order_relaxed);
+}

@@ -60,8 +60,11 @@ bool lifecycle_is_the_one(struct books *b, const struct cw_socket *s, int fd,
 
 static void note_eof(struct books *b, struct cw_socket *s, int fd, uint64_t entry)
 {
-	uint32_t times = atomic_fetch_add_explicit(&s->eofs, 1, memory_order_relaxed) + 1;
+	uint32_t times;
 
+	if (lifecycle_is_stand_in(s, fd))
+		return;
+	times = atomic_fetch_add_explicit(&s->eofs, 1, memory_order_relaxed) + 1;
 	if (times == 1 && !lifecycle_is_the_one(b, s, fd, entry))
 		return;
 	if (lifecycle_claim(s, CW_SOCKET_EOF_CLAIMED)) {
@@ -84,21 +87,22 @@ static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t en
 	/* EPIPE after our own shutdown is our own doing. Where connect() did not wait, it may be
 	 * the attempt that timed out: there was no connection, and the next one may succeed. */
 	if (s->type != SOCK_STREAM || flags & CW_SOCKET_RESET_CLAIMED ||
+	    lifecycle_is_stand_in(s, fd) ||
 	    (error == EPIPE && flags & CW_SOCKET_SHUT_WR) ||
 	    (error == ETIMEDOUT && !(flags & CW_SOCKET_CONNECTED) &&
 	     !kernel_was_connected(fd)) ||
-	    !lifecycle_is_the_one(b, s, fd, entry) || !lifecycle_claim(s, CW_SOCKET_RESET_CLAIMED))
+	    !lifecycle_is_the_one(b, s, fd, entry) ||
+	    !lifecycle_claim(s, CW_SOCKET_RESET_CLAIMED))
 		return;
 	now = clock_ns();
 	s->reset = cw_after_of(s->opened, now);
 	s->reset_site = site_here(b);
 	/* A write to a socket that was never connected is EPIPE too. */
-	atomic_fetch_or_explicit(&s->flags,
-				 CW_SOCKET_RESET |
-					 (flags & CW_SOCKET_EOF ? 0
-								: CW_SOCKET_RESET_FIRST) |
-					 (error != EPIPE ? CW_SOCKET_CONNECTED : 0),
-				 memory_order_release);
+	atomic_fetch_or_explicit(
+		&s->flags,
+		CW_SOCKET_RESET | (flags & CW_SOCKET_EOF ? 0 : CW_SOCKET_RESET_FIRST) |
+			(error != EPIPE ? CW_SOCKET_CONNECTED : 0),
+		memory_order_release);
 	event_add(b, CW_EVENT_RESET, now, fd, entry, s->reset_site);
 }
 
@@ -178,9 +182,9 @@ void lifecycle_stdio_eof(int fd)
 {
 	uint64_t entry = lifecycle_entry(fd);
 
-	if (entry && (atomic_load_explicit(&entry_socket(entry)->eofs,
-					   memory_order_relaxed) ||
-		      kernel_hung_up(fd)))
+	if (entry &&
+	    (atomic_load_explicit(&entry_socket(entry)->eofs, memory_order_relaxed) ||
+	     kernel_hung_up(fd)))
 		lifecycle_read(fd, entry, 0, &(struct reading){1, 0, false});
 }
 

@@ -67,8 +67,8 @@ bool lifecycle_told(int fd, short events)
 	s = lifecycle_still(b, fd, entry);
 	if (!s)
 		return false;
-	if (s->type == SOCK_STREAM && had_a_peer(fd, flags, events) &&
-	    is_so(b, s, fd, entry)) {
+	if (s->type == SOCK_STREAM && !lifecycle_is_stand_in(s, fd) &&
+	    had_a_peer(fd, flags, events) && is_so(b, s, fd, entry)) {
 		note(b, s, fd, entry, events);
 		noted = true;
 	}

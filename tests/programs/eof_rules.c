@@ -639,6 +639,22 @@ static void placeholder(void)
 	must(!close(others[0]) && !close(others[1]), "close");
 }
 
+/* Threads that come to a socket as it is being closed. */
+static void placeholder_that_is_used(void)
+{
+	struct pair pair = pair_open();
+	struct pollfd ready = {pair.server, POLLIN | POLLRDHUP, 0};
+	int ends[2];
+
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends) && !close(ends[1]), "socketpair");
+	must(dup2(ends[0], pair.server) == pair.server, "dup2");
+	must(poll(&ready, 1, 0) == 1, "poll");
+	for (int i = 0; i < 200; i++)
+		must(recv(pair.server, buffer, sizeof buffer, 0) == 0, "EOF");
+	must(send(pair.server, "x", 1, MSG_NOSIGNAL) < 0 && errno == EPIPE, "EPIPE");
+	must(!close(pair.server) && !close(pair.client), "close");
+}
+
 /* As sshd does: the child is waited for, and not read to its end. */
 static void pair_with_a_child(void)
 {
@@ -952,6 +968,7 @@ static const struct {
 	 1},
 	{"socketpair_by_syscall", socketpair_by_syscall, "eof-unread", 1},
 	{"placeholder", placeholder, "-", 0},
+	{"placeholder_that_is_used", placeholder_that_is_used, "-", 0},
 	{"pair_with_a_child", pair_with_a_child, "-", 0},
 	{"pool_connected_by_syscall", pool_connected_by_syscall, "idle-client", 1},
 	{"pool_connected_by_sending", pool_connected_by_sending, "idle-client", 1},
