@@ -399,9 +399,11 @@ static bool left_while_alive(const struct judge *judge)
  * now or has told the program. */
 static enum verdict kernel_verdict(struct judge *judge)
 {
-	/* Poll says RDHUP for our own shutdown(SHUT_RD) too. */
-	uint32_t hangup = judge->flags & CW_SOCKET_SHUT_RD ? CW_LOOK_HUP
-							   : CW_LOOK_HUP | CW_LOOK_RDHUP;
+	/* Poll says RDHUP for our own shutdown(SHUT_RD) too. Without HUP the peer is there and may
+	 * still be reading what it is sent; how long ago that was nobody can tell. */
+	uint32_t hangup = judge->flags & CW_SOCKET_SHUT_RD || judge->socket->bytes_out
+				  ? CW_LOOK_HUP
+				  : CW_LOOK_HUP | CW_LOOK_RDHUP;
 
 	if (in_state(judge, TCP_CLOSE))
 		return dead_verdict(judge);
