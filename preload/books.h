@@ -33,6 +33,7 @@ struct books {
 	_Atomic uint32_t sockets_extent; /* where new records are carved */
 	_Atomic uint32_t stats_extent;
 	_Atomic uint32_t looks_extent;
+	_Atomic uint32_t asides_extent;
 	_Atomic uint32_t heap_extent;
 	/* Second level of the descriptor table, as pointers; NULL: no socket seen there. */
 	_Atomic(_Atomic uint64_t *) fds[CW_FD_EXTENTS];

@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Tells the opener of a socket that a fork child has closed its copy. */
 #include "heirs.h"
+#include "aside.h"
 #include "extents.h"
 #include "fd_table.h"
 #include "sockets.h"
 
-static uint64_t heirs_word(uint32_t generation, uint32_t pid)
+void heirs_share(struct cw_socket *parent, uint32_t generation, struct cw_socket *copy,
+		 struct cw_aside *aside)
 {
-	return (uint64_t)generation << 32 | pid;
-}
-
-void heirs_share(struct cw_socket *parent, uint32_t generation, struct cw_socket *copy)
-{
-	uint64_t none = 0;
+	uint32_t none = 0;
 
 	atomic_store_explicit(&copy->heirs, 0, memory_order_relaxed);
-	if (copy->heir_of)
+	if (aside->heir_of)
 		return; /* both are copies of the same one, by now */
-	copy->heir_of = pointer_ref(parent);
-	copy->heir_generation = generation;
+	aside->heir_of = pointer_ref(parent);
+	aside->heir_generation = generation;
 	/* If the record has become another's by now, that one has a word of no generation it knows. */
 	if (!atomic_load_explicit(&parent->heirs, memory_order_relaxed))
 		atomic_compare_exchange_strong(&parent->heirs, &none,
-					       heirs_word(generation, CW_NO_HEIR));
+					       cw_heirs_word(generation, CW_NO_HEIR));
 }
 
 /* Does a socket record lie there still? Its extent may have been given back. */
@@ -34,22 +31,33 @@ static bool is_socket(cw_ref ref)
 	return cw_extent_kind(tag) == CW_EXTENT_SOCKETS;
 }
 
-/* What stands there now can only be of that record, since a generation and the word for "none" are
- * not found in another by chance; and what another child wrote is overwritten. */
+/* Has the record that generation, and was it so when `seen` was read from it? Then the swap of that
+ * word is of the same life, unless the record has had five hundred others in between; and what
+ * another child wrote is overwritten. */
+static bool is_still(const struct cw_socket *opener, uint32_t generation)
+{
+	return cw_word_generation(atomic_load(&opener->word)) == generation;
+}
+
 void heirs_closed(const struct cw_socket *s)
 {
+	const struct cw_aside *a;
 	struct cw_socket *opener;
-	uint64_t seen;
+	uint32_t seen;
 
-	if (s->origin != CW_ORIGIN_INHERITED || !s->heir_of ||
-	    !(atomic_load(&s->flags) & CW_SOCKET_TOUCHED) || !is_socket(s->heir_of))
+	if (s->origin != CW_ORIGIN_INHERITED ||
+	    !(atomic_load(&s->flags) & CW_SOCKET_TOUCHED))
 		return;
-	opener = ref_pointer(s->heir_of);
+	a = aside_there(s);
+	if (!a || !a->heir_of || !is_socket(a->heir_of))
+		return;
+	opener = ref_pointer(a->heir_of);
 	seen = atomic_load(&opener->heirs);
-	while (seen && cw_word_generation(seen) == s->heir_generation &&
+	while (seen && cw_heirs_are_of(seen, a->heir_generation) &&
+	       is_still(opener, a->heir_generation) &&
 	       !atomic_compare_exchange_weak(
 		       &opener->heirs, &seen,
-		       heirs_word(s->heir_generation, books->process->pid)))
+		       cw_heirs_word(a->heir_generation, books->process->pid)))
 		;
 }
 

@@ -9,9 +9,10 @@
 
 #include "books.h"
 
-/* `copy` has been made of `parent`, when that had this generation, for a fork child: it learns whose
- * socket it is. */
-void heirs_share(struct cw_socket *parent, uint32_t generation, struct cw_socket *copy);
+/* `copy`, with `aside` of its own, has been made of `parent`, when that had this generation, for a fork
+ * child: it learns whose socket it is. */
+void heirs_share(struct cw_socket *parent, uint32_t generation, struct cw_socket *copy,
+		 struct cw_aside *aside);
 
 /* The calling process has closed `s`, which the caller has pinned. Nothing if it was not
  * inherited or never used here (children close what they do not need), or if its opener has closed

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies what a fork child inherits. */
+#include "aside.h"
 #include "extents.h"
 #include "fd_table.h"
 #include "heirs.h"
@@ -99,21 +100,26 @@ static uint32_t without_claims(uint32_t flags)
 static uint64_t copy(struct copying *c, struct cw_socket *parent, uint64_t entry)
 {
 	struct cw_socket *s = socket_new(c->b);
+	struct cw_aside *aside = s ? aside_of(c->b, s) : NULL;
 	uint32_t flags;
 	cw_ref look;
 
-	c->no_room |= !s;
-	if (!s)
+	if (s && !aside)
+		socket_discard(c->b, s);
+	c->no_room |= !aside;
+	if (!aside)
 		return 0;
 	look = s->look;
 	flags = atomic_load_explicit(&parent->flags, memory_order_acquire);
 	copy_words(s, parent);
 	s->look = look;
+	aside_copy(aside, atomic_load_explicit(&s->aside, memory_order_relaxed));
+	atomic_store(&s->aside, pointer_ref(aside));
 	s->stats = 0;
 	s->origin = CW_ORIGIN_INHERITED;
 	atomic_store(&s->flags, without_claims(flags));
 	if (was_still(parent, entry)) {
-		heirs_share(parent, (uint32_t)entry, s);
+		heirs_share(parent, (uint32_t)entry, s, aside);
 		return socket_commit(s);
 	}
 	socket_discard(c->b, s);

@@ -13,6 +13,11 @@ static void let_go(struct books *b, struct cw_socket *s)
 	socket_unpin(b, s);
 }
 
+static uint64_t closed_at(const struct cw_socket *s)
+{
+	return cw_after_ns(s->opened, s->closed);
+}
+
 void late_keep(struct books *b, struct cw_socket *s)
 {
 	struct cw_process *p = b->process;
@@ -24,7 +29,7 @@ void late_keep(struct books *b, struct cw_socket *s)
 	old = atomic_exchange(&p->late[n % CW_LATE_RING], pointer_ref(s));
 	if (!old)
 		return;
-	if (((struct cw_socket *)ref_pointer(old))->closed + NS_PER_S > s->closed)
+	if (closed_at(ref_pointer(old)) + NS_PER_S > closed_at(s))
 		books_lost(CW_LOST_LATE_CLOSES);
 	let_go(b, ref_pointer(old));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How sockets leave the process. */
+#include "aside.h"
 #include "clock.h"
 #include "double_close.h"
 #include "events.h"
@@ -242,12 +243,21 @@ static void fold(const struct closing *c, struct cw_socket *s)
 	site_stats_closed(s->stats, &what);
 	event_add(c->b, CW_EVENT_CLOSE, c->now, c->fd, c->entry, c->site);
 	heirs_closed(s);
-	s->closed = c->now;
-	s->close_site = c->site;
 	if (c->slow)
 		atomic_fetch_or(&s->flags, CW_SOCKET_SLOW);
 	if (c->collected)
 		atomic_fetch_or(&s->flags, CW_SOCKET_COLLECTED);
+}
+
+static void keep_late(const struct closing *c, struct cw_socket *s)
+{
+	struct cw_aside *a = aside_of(c->b, s);
+
+	s->closed = cw_after_of(s->opened, c->now);
+	if (a)
+		a->close_site = c->site;
+	atomic_fetch_or_explicit(&s->flags, CW_SOCKET_LATE, memory_order_release);
+	late_keep(c->b, s);
 }
 
 void lifecycle_closed(const struct closing *c)
@@ -262,11 +272,8 @@ void lifecycle_closed(const struct closing *c)
 	double_close_socket(c->b, c->fd);
 	if (socket_unref(s)) {
 		fold(c, s);
-		if (c->late) {
-			atomic_fetch_or_explicit(&s->flags, CW_SOCKET_LATE,
-						 memory_order_release);
-			late_keep(c->b, s);
-		}
+		if (c->late)
+			keep_late(c, s);
 	}
 	socket_unpin(c->b, s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What reading and writing tell: first uses, EOF, resets, shutdown. */
+#include "aside.h"
 #include "clock.h"
 #include "events.h"
 #include "kernel.h"
@@ -82,6 +83,8 @@ static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t en
 		       int error)
 {
 	uint32_t flags = atomic_load_explicit(&s->flags, memory_order_relaxed);
+	struct cw_aside *a;
+	cw_ref site;
 	uint64_t now;
 
 	/* EPIPE after our own shutdown is our own doing. Where connect() did not wait, it may be
@@ -96,14 +99,18 @@ static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t en
 		return;
 	now = clock_ns();
 	s->reset = cw_after_of(s->opened, now);
-	s->reset_site = site_here(b);
+	site = site_here(b);
+	a = aside_of(b, s);
+	if (a)
+		a->reset_site = site;
 	/* A write to a socket that was never connected is EPIPE too. */
-	atomic_fetch_or_explicit(
-		&s->flags,
-		CW_SOCKET_RESET | (flags & CW_SOCKET_EOF ? 0 : CW_SOCKET_RESET_FIRST) |
-			(error != EPIPE ? CW_SOCKET_CONNECTED : 0),
-		memory_order_release);
-	event_add(b, CW_EVENT_RESET, now, fd, entry, s->reset_site);
+	atomic_fetch_or_explicit(&s->flags,
+				 CW_SOCKET_RESET |
+					 (flags & CW_SOCKET_EOF ? 0
+								: CW_SOCKET_RESET_FIRST) |
+					 (error != EPIPE ? CW_SOCKET_CONNECTED : 0),
+				 memory_order_release);
+	event_add(b, CW_EVENT_RESET, now, fd, entry, site);
 }
 
 /* The end of a connection. EHOSTUNREACH and its like may pass. EPIPE is an error of writing:
@@ -221,8 +228,12 @@ void lifecycle_shutdown(int fd, uint64_t entry, int how)
 	if (!s)
 		return;
 	if (lifecycle_claim(s, CW_SOCKET_SHUT_CLAIMED)) {
-		s->shutdown_site = site_here(b);
-		event_add(b, CW_EVENT_SHUTDOWN, clock_ns(), fd, entry, s->shutdown_site);
+		cw_ref site = site_here(b);
+		struct cw_aside *a = aside_of(b, s);
+
+		if (a)
+			a->shutdown_site = site;
+		event_add(b, CW_EVENT_SHUTDOWN, clock_ns(), fd, entry, site);
 	}
 	atomic_fetch_or_explicit(&s->flags, bits | CW_SOCKET_TOUCHED,
 				 memory_order_release);

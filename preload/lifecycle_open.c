@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "aside.h"
 #include "clock.h"
 #include "events.h"
 #include "kernel.h"
@@ -23,7 +24,17 @@ static void set_kind(struct cw_socket *s, int domain, int type, int protocol)
 	s->protocol = (uint8_t)protocol;
 }
 
-static void set_peer(struct cw_socket *s, const void *address, socklen_t size)
+/* Only a link-local address has one. */
+static void set_scope(struct books *b, struct cw_socket *s, uint32_t scope)
+{
+	struct cw_aside *a = scope ? aside_of(b, s) : aside_there(s);
+
+	if (a)
+		a->peer_scope = scope;
+}
+
+static void set_peer(struct books *b, struct cw_socket *s, const void *address,
+		     socklen_t size)
 {
 	struct cw_addr a;
 
@@ -34,7 +45,7 @@ static void set_peer(struct cw_socket *s, const void *address, socklen_t size)
 		return;
 	s->peer_family = (uint8_t)a.family;
 	s->peer_port = a.port;
-	s->peer_scope = a.scope;
+	set_scope(b, s, a.scope);
 	memcpy(s->peer_ip, a.ip, sizeof a.ip);
 }
 
@@ -179,7 +190,7 @@ void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,
 	if (!kind_from_listener(b, listener, entry, s) &&
 	    kernel_kind(fd, &domain, &type, &protocol))
 		set_kind(s, domain, type, protocol);
-	set_peer(s, peer, size);
+	set_peer(b, s, peer, size);
 	atomic_store(&s->flags, CW_SOCKET_CONNECTED | CW_SOCKET_TOUCHED);
 	opened(b, s, fd);
 }
@@ -190,6 +201,8 @@ void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,
  * learned of the old connection: such a thread races with the program's own connect(), too. */
 static void dissolved(struct cw_socket *s)
 {
+	struct cw_aside *a = aside_there(s);
+
 	atomic_fetch_and(&s->flags, CW_SOCKET_STDIO | CW_SOCKET_TOUCHED);
 	atomic_store_explicit(&s->eofs, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->moved, 0, memory_order_relaxed);
@@ -199,9 +212,11 @@ static void dissolved(struct cw_socket *s)
 	s->first_read_site = 0;
 	s->first_write_site = 0;
 	s->eof_site = 0;
-	s->told_site = 0;
-	s->shutdown_site = 0;
-	s->reset_site = 0;
+	if (a) {
+		a->told_site = 0;
+		a->shutdown_site = 0;
+		a->reset_site = 0;
+	}
 	s->peer_family = 0;
 }
 
@@ -238,7 +253,7 @@ void lifecycle_connected(int fd, uint64_t entry, int result, const void *peer,
 			((struct cw_stats *)ref_pointer(s->stats))->origin =
 				CW_ORIGIN_CONNECT;
 	}
-	set_peer(s, peer, size);
+	set_peer(b, s, peer, size);
 	atomic_fetch_or(&s->flags, state | CW_SOCKET_TOUCHED);
 	socket_unpin(b, s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How sockets are passed on to other processes, and come from them. */
+#include "aside.h"
 #include "clock.h"
 #include "events.h"
 #include "kernel.h"
@@ -30,12 +31,16 @@ void lifecycle_sent(int fd, uint64_t before)
 	if (!s)
 		return;
 	if (s->opened <= before) {
+		cw_ref site = site_here(b);
+		struct cw_aside *a = aside_of(b, s);
+
 		now = clock_ns();
-		s->sent_site = site_here(b);
+		if (a)
+			a->sent_site = site;
 		atomic_fetch_or_explicit(&s->flags, CW_SOCKET_SENT | CW_SOCKET_TOUCHED,
 					 memory_order_release);
-		passed_add(b, s, now);
-		event_add(b, CW_EVENT_SENT, now, fd, entry, s->sent_site);
+		passed_add(b, s, site, now);
+		event_add(b, CW_EVENT_SENT, now, fd, entry, site);
 	}
 	socket_unpin(b, s);
 }

@@ -2,6 +2,7 @@
 /* What poll() and epoll_wait() tell of a peer that has left. */
 #include <poll.h>
 
+#include "aside.h"
 #include "clock.h"
 #include "events.h"
 #include "kernel.h"
@@ -34,20 +35,25 @@ static bool is_so(struct books *b, const struct cw_socket *s, int fd, uint64_t e
 static void note(struct books *b, struct cw_socket *s, int fd, uint64_t entry,
 		 short events)
 {
+	struct cw_aside *a;
+	cw_ref site;
 	uint64_t now;
 
 	if (!lifecycle_claim(s, CW_SOCKET_TOLD_CLAIMED))
 		return;
 	now = clock_ns();
 	s->told = cw_after_of(s->opened, now);
-	s->told_site = site_here(b);
+	site = site_here(b);
+	a = aside_of(b, s);
+	if (a)
+		a->told_site = site;
 	atomic_fetch_or_explicit(&s->flags,
 				 CW_SOCKET_TOLD | CW_SOCKET_CONNECTED |
 					 CW_SOCKET_TOUCHED |
 					 (events & POLLHUP ? CW_SOCKET_TOLD_HUP : 0) |
 					 (events & POLLERR ? CW_SOCKET_TOLD_ERROR : 0),
 				 memory_order_release);
-	event_add(b, CW_EVENT_TOLD, now, fd, entry, s->told_site);
+	event_add(b, CW_EVENT_TOLD, now, fd, entry, site);
 }
 
 bool lifecycle_told(int fd, short events)

@@ -23,7 +23,7 @@ static struct cw_passed *ring_of(struct books *b)
 	return extent_bytes(extent);
 }
 
-void passed_add(struct books *b, const struct cw_socket *s, uint64_t now)
+void passed_add(struct books *b, const struct cw_socket *s, cw_ref site, uint64_t now)
 {
 	struct cw_passed *ring = s->cookie ? ring_of(b) : NULL;
 	struct cw_passed *p;
@@ -34,7 +34,7 @@ void passed_add(struct books *b, const struct cw_socket *s, uint64_t now)
 	set(p->cookie, 0);
 	set(p->ns, now);
 	set(p->open_site, s->open_site);
-	set(p->sent_site, s->sent_site);
+	set(p->sent_site, site);
 	set(p->origin, s->origin);
 	atomic_store_explicit(&p->cookie, s->cookie, memory_order_release);
 }

@@ -8,4 +8,4 @@
 #include "books.h"
 
 /* The caller has `s` pinned. One without a cookie could not be found again and is left out. */
-void passed_add(struct books *b, const struct cw_socket *s, uint64_t now);
+void passed_add(struct books *b, const struct cw_socket *s, cw_ref site, uint64_t now);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "aside.h"
 #include "sockets.h"
 
 /* The stack of free records is linked through a field that a free record does not need, that is
@@ -43,8 +44,8 @@ static void push(struct books *b, struct cw_socket *s)
 	memset((char *)(s) + offsetof(struct cw_socket, from), 0, \
 	       offsetof(struct cw_socket, to) - offsetof(struct cw_socket, from))
 
-/* Everything but the word and the look record, which stays with the socket record once it is
- * there: its `taken` says whether it is this socket's. What a late reader of the record's former
+/* Everything but the word and the look and aside records, which stay with the socket record once
+ * they are there: `taken` and `generation` say whether they are this socket's. What a late reader of the record's former
  * life may still load is stored atomically. */
 static void clear(struct cw_socket *s)
 {
@@ -60,11 +61,12 @@ static void clear(struct cw_socket *s)
 	clear_between(s, fd, last_result);
 	atomic_store_explicit(&s->last_result, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->last_call, 0, memory_order_relaxed);
-	clear_between(s, origin, heirs);
+	clear_between(s, origin, aside);
 	atomic_store_explicit(&s->heirs, 0, memory_order_relaxed);
 	s->look = look;
 	if (look)
 		((struct cw_look *)ref_pointer(look))->taken = 0;
+	aside_clear(s);
 }
 
 struct cw_socket *socket_new(struct books *b)

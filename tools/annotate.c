@@ -152,11 +152,11 @@ static void describe_group(const struct annotating *annotating, const struct gro
 	const struct cw_socket *socket = &group->example;
 	const struct naming naming = {.view = &group->subject->view,
 				      .symbolizer = annotating->symbolizer};
-	const cw_ref cause = group->verdict == VERDICT_RESET_IGNORED ? socket->reset_site
+	const cw_ref cause = group->verdict == VERDICT_RESET_IGNORED ? group->aside.reset_site
 			     : group->verdict == VERDICT_SHUTDOWN_UNCLOSED
-				     ? socket->shutdown_site
+				     ? group->aside.shutdown_site
 				     : 0;
-	const cw_ref sites[] = {cause, socket->eof_site, socket->told_site,
+	const cw_ref sites[] = {cause, socket->eof_site, group->aside.told_site,
 				socket->first_read_site, socket->open_site};
 	struct text_buffer buffer;
 	struct text_sink sink;

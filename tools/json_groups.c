@@ -94,10 +94,10 @@ static json_t *stacks_json(const struct json_report *report, const struct group 
 			 "first_write",
 			 json_stack(report, subject, socket->first_write_site), "eof",
 			 json_stack(report, subject, socket->eof_site), "told",
-			 json_stack(report, subject, socket->told_site), "shutdown",
-			 json_stack(report, subject, socket->shutdown_site), "reset",
-			 json_stack(report, subject, socket->reset_site), "close",
-			 json_stack(report, subject, socket->close_site));
+			 json_stack(report, subject, group->aside.told_site), "shutdown",
+			 json_stack(report, subject, group->aside.shutdown_site), "reset",
+			 json_stack(report, subject, group->aside.reset_site), "close",
+			 json_stack(report, subject, group->aside.close_site));
 }
 
 static const char *bound_name(enum dwell_bound bound)

@@ -78,14 +78,17 @@ static void put_peer(const struct text_sink *sink, const void *context)
 {
 	const struct told *told = context;
 	const struct cw_socket *socket = &told->socket;
+	const struct trace_view *view = &told->subject->view;
+	struct cw_aside aside;
 
 	if (socket->flags & CW_SOCKET_LISTENING)
 		return;
+	trace_aside_copy(view, socket, &aside);
 	if (told->look && told->look->peer.family)
-		put_address(sink, &told->subject->view, &told->look->peer);
+		put_address(sink, view, &told->look->peer);
 	else if (socket->peer_family == AF_INET || socket->peer_family == AF_INET6)
 		text_ip(sink, socket->peer_family, socket->peer_ip, socket->peer_port,
-			socket->peer_scope);
+			aside.peer_scope);
 }
 
 static json_t *state_json(const struct cw_look *look)

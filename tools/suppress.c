@@ -90,12 +90,13 @@ static struct search search_of(struct suppressions *suppressions,
 static void search_group(struct search *search, const struct group *group)
 {
 	const struct cw_socket *socket = &group->example;
+	const struct cw_aside *aside = &group->aside;
 	const struct naming naming = {.view = search->view,
 				      .symbolizer = search->symbolizer};
 	const cw_ref sites[] = {socket->open_site,        socket->first_read_site,
 				socket->first_write_site, socket->eof_site,
-				socket->told_site,        socket->shutdown_site,
-				socket->reset_site,       socket->close_site};
+				aside->told_site,        aside->shutdown_site,
+				aside->reset_site,       aside->close_site};
 
 	search->subject = (struct rule_subject){
 		.leak = group->leak,

@@ -84,11 +84,12 @@ enum cw_extent_kind {
 	CW_EXTENT_LOOKS,    /* CW_LOOKS_PER_EXTENT struct cw_look */
 	CW_EXTENT_HEAP, /* sites, modules, code objects, strings: packed, 8-byte aligned */
 	CW_EXTENT_PASSED, /* CW_PASSED_PER_EXTENT struct cw_passed: a ring */
+	CW_EXTENT_ASIDES, /* CW_ASIDES_PER_EXTENT struct cw_aside */
 	CW_EXTENT_KINDS,
 };
 
 /* tag = kind << 24 | index of the owner's process extent. used = bytes handed out so far,
- * for the packed and the counted kinds (SOCKETS, STATS, LOOKS, HEAP). */
+ * for the packed and the counted kinds (SOCKETS, STATS, LOOKS, ASIDES, HEAP). */
 struct cw_extent {
 	_Atomic uint32_t tag;
 	_Atomic uint32_t used;
@@ -294,7 +295,7 @@ enum cw_socket_flag {
 		1u << 1, /* accepted, connect() returned 0, or bytes have moved */
 	CW_SOCKET_CONNECTING = 1u << 2, /* connect() returned EINPROGRESS */
 	CW_SOCKET_EOF = 1u << 3,        /* eof and eof_site are set */
-	CW_SOCKET_RESET = 1u << 4,      /* reset and reset_site are set */
+	CW_SOCKET_RESET = 1u << 4,      /* reset and the aside's reset_site are set */
 	CW_SOCKET_SHUT_RD = 1u << 5,    /* by ourselves */
 	CW_SOCKET_SHUT_WR = 1u << 6,
 	CW_SOCKET_WROTE_AFTER_EOF = 1u << 7, /* moved is set */
@@ -311,12 +312,13 @@ enum cw_socket_flag {
 	CW_SOCKET_RESET_CLAIMED = 1u << 15,
 	CW_SOCKET_SHUT_CLAIMED = 1u << 16,
 	CW_SOCKET_RESET_FIRST = 1u << 17, /* with RESET: no EOF had been read before */
-	CW_SOCKET_TOLD = 1u << 18,        /* told and told_site are set */
+	CW_SOCKET_TOLD = 1u << 18,        /* told and the aside's told_site are set */
 	CW_SOCKET_TOLD_CLAIMED = 1u << 19,
 	CW_SOCKET_TOLD_HUP = 1u << 20, /* with TOLD: both directions were shut by then */
 	CW_SOCKET_TOLD_ERROR = 1u << 21, /* with TOLD: of an error: it was no FIN */
 	CW_SOCKET_FOUND = 1u << 22, /* adopted: open when the program began */
-	CW_SOCKET_SENT = 1u << 23,  /* sent_site is set: others may hold it, too */
+	CW_SOCKET_SENT = 1u << 23,  /* passed on, at the aside's sent_site: others may
+				       hold it, too */
 	CW_SOCKET_COLLECTED = 1u << 24, /* with CW_SOCKET_LATE: closed as its Python
 					   object was collected */
 };
@@ -345,19 +347,15 @@ struct cw_socket {
 	_Atomic uint64_t bytes_out;
 	uint64_t opened; /* ns */
 	uint64_t eof;    /* ns; first EOF read */
-	uint64_t closed; /* ns; with CW_SOCKET_LATE */
 	cw_ref open_site;
 	cw_ref first_read_site;
 	cw_ref first_write_site;
 	cw_ref eof_site;
-	cw_ref told_site; /* poll() or epoll_wait() said that the peer had left */
-	cw_ref shutdown_site;
-	cw_ref reset_site;
-	cw_ref close_site;           /* with CW_SOCKET_LATE */
 	cw_ref stats;                /* of its open site; 0: none */
 	cw_ref look;                 /* struct cw_look, 0: the kernel was not asked */
 	cw_after reset;              /* first ECONNRESET, ETIMEDOUT or EPIPE */
-	cw_after told;               /* the first time */
+	cw_after told; /* poll() or epoll_wait() said that the peer had left: the first time */
+	cw_after closed;             /* with CW_SOCKET_LATE */
 	_Atomic cw_after moved;      /* last write after EOF */
 	_Atomic uint32_t flags;      /* enum cw_socket_flag */
 	_Atomic uint32_t eofs;       /* how often EOF was read */
@@ -369,21 +367,46 @@ struct cw_socket {
 	uint8_t domain;              /* AF_INET, AF_INET6, AF_UNIX, … */
 	uint8_t type;                /* SOCK_STREAM, … */
 	cw_ref local;                /* string: the listener's own address, as bound */
-	uint32_t peer_scope;         /* IPv6 scope id */
 	uint8_t peer_ip[16];         /* IPv4 in the first four bytes */
 	uint16_t peer_port;          /* host order */
 	uint8_t peer_family;         /* AF_INET, AF_INET6, 0: not known */
 	uint8_t protocol;            /* IPPROTO_TCP, … or 0 */
-	cw_ref sent_site;            /* of the last SCM_RIGHTS message that it was in */
-	cw_ref heir_of; /* of an inherited one: the record of who opened it, 0: not known */
-	uint32_t heir_generation; /* which that record had */
-	uint32_t spare;
-	/* generation << 32 | pid of the fork child that closed its copy last, CW_NO_HEIR: none
-	 * has; 0: no child has a copy. Written by the children. */
-	_Atomic uint64_t heirs;
+	_Atomic cw_ref aside;        /* struct cw_aside, 0: none of that is known */
+	/* cw_heirs_word() of the fork child that closed its copy last, of CW_NO_HEIR: none has;
+	 * 0: no child has a copy. Written by the children. */
+	_Atomic uint32_t heirs;
 };
 
-#define CW_NO_HEIR 0xffffffffu
+/* What few sockets have. It stays with the socket's record and goes from one life of it to the
+ * next; `generation` is the one that it is of, written before the rest. */
+struct cw_aside {
+	_Atomic uint32_t generation;
+	cw_ref told_site;
+	cw_ref shutdown_site;
+	cw_ref reset_site;
+	cw_ref close_site; /* with CW_SOCKET_LATE */
+	cw_ref sent_site;  /* of the last SCM_RIGHTS message that it was in */
+	cw_ref heir_of; /* of an inherited one: the record of who opened it, 0: not known */
+	uint32_t heir_generation; /* which that record had */
+	uint32_t peer_scope;      /* IPv6 scope id */
+	uint32_t spare;
+};
+
+/* Linux's pids end below 2^22 (PID_MAX_LIMIT of <linux/threads.h>). The bits above are the lowest
+ * of the generation. */
+#define CW_HEIR_BITS 23u
+#define CW_NO_HEIR   ((1u << CW_HEIR_BITS) - 1)
+
+static inline uint32_t cw_heirs_word(uint32_t generation, uint32_t pid)
+{
+	return generation << CW_HEIR_BITS | pid;
+}
+
+/* Is the word of a record that had this generation? */
+static inline int cw_heirs_are_of(uint32_t heirs, uint32_t generation)
+{
+	return heirs >> CW_HEIR_BITS == generation << CW_HEIR_BITS >> CW_HEIR_BITS;
+}
 
 #define CW_WORD_REFS_MAX 0xfffffu
 #define CW_WORD_PIN      (1ull << 20)
@@ -407,12 +430,12 @@ static inline uint32_t cw_word_generation(uint64_t word)
 /* The pid of the fork child that closed its copy of the socket last; 0: none has. */
 static inline uint32_t cw_heir_closed(const struct cw_socket *socket)
 {
-	uint64_t heirs = socket->heirs;
+	uint32_t heirs = socket->heirs;
+	uint32_t pid = heirs & CW_NO_HEIR;
 
-	if (cw_word_generation(heirs) != cw_word_generation(socket->word) ||
-	    (uint32_t)heirs == CW_NO_HEIR)
+	if (!cw_heirs_are_of(heirs, cw_word_generation(socket->word)) || pid == CW_NO_HEIR)
 		return 0;
-	return (uint32_t)heirs;
+	return pid;
 }
 
 /* Counters of the sockets that one process opened at one site. */
@@ -592,13 +615,15 @@ struct cw_string {
 #define CW_SOCKETS_PER_EXTENT (CW_EXTENT_SIZE / sizeof(struct cw_socket))
 #define CW_STATS_PER_EXTENT   (CW_EXTENT_SIZE / sizeof(struct cw_stats))
 #define CW_LOOKS_PER_EXTENT   (CW_EXTENT_SIZE / sizeof(struct cw_look))
+#define CW_ASIDES_PER_EXTENT  (CW_EXTENT_SIZE / sizeof(struct cw_aside))
 #define CW_PASSED_PER_EXTENT  (CW_EXTENT_SIZE / sizeof(struct cw_passed))
 
 static_assert(sizeof(struct cw_extent) == 8, "layout");
 static_assert(sizeof(struct cw_header) <= CW_EXTENT_TABLE_OFFSET, "layout");
 static_assert(sizeof(struct cw_event) == 32, "layout");
 static_assert(sizeof(struct cw_process) <= CW_EXTENT_SIZE, "layout");
-static_assert(sizeof(struct cw_socket) == 184, "layout");
+static_assert(sizeof(struct cw_socket) == 144, "layout");
+static_assert(sizeof(struct cw_aside) == 40, "layout");
 static_assert(sizeof(struct cw_passed) == 32, "layout");
 static_assert(sizeof(struct cw_addr) == 28, "layout");
 static_assert(sizeof(struct cw_frame) == 16, "layout");

@@ -105,16 +105,21 @@ static int allocate(struct groups *groups, const struct count *count)
 	return 0;
 }
 
-static cw_ref cause_site(const struct cw_socket *socket, enum verdict verdict)
+static cw_ref cause_site(const struct trace_view *view, const struct cw_socket *socket,
+			 enum verdict verdict)
 {
+	struct cw_aside aside;
+
 	switch (verdict) {
 	case VERDICT_EOF_IGNORED:
 	case VERDICT_HALF_CLOSED:
 		return socket->eof_site;
 	case VERDICT_RESET_IGNORED:
-		return socket->reset_site;
+		trace_aside_copy(view, socket, &aside);
+		return aside.reset_site;
 	case VERDICT_SHUTDOWN_UNCLOSED:
-		return socket->shutdown_site;
+		trace_aside_copy(view, socket, &aside);
+		return aside.shutdown_site;
 	case VERDICT_EOF_UNREAD:
 	case VERDICT_UNKNOWN:
 		/* In an event loop all are opened at one place: who reads them differs.
@@ -129,7 +134,7 @@ static bool told_matters(const struct cw_socket *socket, enum verdict verdict)
 {
 	return socket->flags & CW_SOCKET_TOLD &&
 	       (verdict == VERDICT_EOF_UNREAD ||
-		(verdict == VERDICT_RESET_IGNORED && !socket->reset_site &&
+		(verdict == VERDICT_RESET_IGNORED && !(socket->flags & CW_SOCKET_RESET) &&
 		 socket->flags & CW_SOCKET_TOLD_ERROR));
 }
 
@@ -140,7 +145,8 @@ static uint64_t cause_key(struct groups *groups, const struct trace_view *view,
 
 	key = hash_word(key, socket->origin);
 	key = hash_word(key, stack_hash(groups->memo, view, socket->open_site));
-	key = hash_word(key, stack_hash(groups->memo, view, cause_site(socket, verdict)));
+	key = hash_word(key, stack_hash(groups->memo, view,
+					cause_site(view, socket, verdict)));
 	/* Whoever was told went another way than who was not. */
 	return hash_word(key, told_matters(socket, verdict));
 }
@@ -360,6 +366,7 @@ static void add_to_group(const struct groups *groups, struct group *group,
 	if (!group->count) {
 		group->example = *socket;
 		group->subject = &groups->subjects[item->subject];
+		trace_aside_copy(&group->subject->view, socket, &group->aside);
 		group->oldest = item->dwell;
 		group->bound = (enum dwell_bound)item->bound;
 		group->reset_unlearned = item->flags & ITEM_UNLEARNED;

@@ -131,6 +131,7 @@ struct group {
 	uint64_t heirs_closed; /* sockets that only a fork child has closed */
 	bool reset_unlearned;
 	struct cw_socket example;      /* the oldest */
+	struct cw_aside aside;         /* its own */
 	const struct subject *subject; /* whose that is: its sites are of that trace */
 };
 

@@ -26,11 +26,16 @@ static void put_local(const struct report *report, const struct cw_socket *socke
 static void put_peer(const struct report *report, const struct cw_socket *socket,
 		     const struct cw_look *look)
 {
-	if (look && look->peer.family)
-		text_address(report->sink, &report->subject->view, &look->peer);
-	else
-		text_ip(report->sink, socket->peer_family, socket->peer_ip,
-			socket->peer_port, socket->peer_scope);
+	const struct trace_view *view = &report->subject->view;
+	struct cw_aside aside;
+
+	if (look && look->peer.family) {
+		text_address(report->sink, view, &look->peer);
+		return;
+	}
+	trace_aside_copy(view, socket, &aside);
+	text_ip(report->sink, socket->peer_family, socket->peer_ip, socket->peer_port,
+		aside.peer_scope);
 }
 
 static void put_kernel(const struct report *report, const struct cw_look *look)

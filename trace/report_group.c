@@ -151,13 +151,15 @@ static void put_fin(const struct report *report, const struct group *group)
 }
 
 /* What was told matters where it was not read. */
-static void put_told(struct report *report, const struct cw_socket *socket)
+static void put_told(struct report *report, const struct group *group)
 {
+	const struct cw_socket *socket = &group->example;
+
 	if (!(socket->flags & CW_SOCKET_TOLD) || socket->eof_site)
 		return;
 	report_stack(report,
 		     socket->flags & CW_SOCKET_TOLD_ERROR ? "told of end" : "told of FIN",
-		     socket->told_site);
+		     group->aside.told_site);
 }
 
 static void put_origin(struct report *report, const struct cw_socket *socket)
@@ -197,22 +199,23 @@ static void put_end(const struct report *report, const struct group *group)
 static void put_stacks(struct report *report, const struct group *group)
 {
 	const struct cw_socket *socket = &group->example;
+	const struct cw_aside *aside = &group->aside;
 
 	if (group->verdict == VERDICT_SHUTDOWN_UNCLOSED)
-		report_stack(report, "shutdown", socket->shutdown_site);
-	if (group->verdict == VERDICT_RESET_IGNORED && socket->reset_site)
-		report_stack(report, "reset", socket->reset_site);
+		report_stack(report, "shutdown", aside->shutdown_site);
+	if (group->verdict == VERDICT_RESET_IGNORED && aside->reset_site)
+		report_stack(report, "reset", aside->reset_site);
 	if (socket->eof_site)
 		report_stack(report, "EOF read", socket->eof_site);
-	put_told(report, socket);
+	put_told(report, group);
 	put_origin(report, socket);
 	put_first_calls(report, group);
 	put_last_call(report, group);
-	if (group->verdict != VERDICT_RESET_IGNORED && socket->reset_site)
-		report_stack(report, "then reset", socket->reset_site);
+	if (group->verdict != VERDICT_RESET_IGNORED && aside->reset_site)
+		report_stack(report, "then reset", aside->reset_site);
 	put_end(report, group);
-	if (socket->close_site)
-		report_stack(report, "closed by", socket->close_site);
+	if (aside->close_site)
+		report_stack(report, "closed by", aside->close_site);
 	report_history(report, group);
 	text_put(report->sink, "\n");
 }

@@ -133,10 +133,12 @@ static void index_by_exit(void *context, const struct cw_socket *socket)
 	struct indexing *indexing = context;
 	struct groups *groups = indexing->groups;
 	const struct trace_view *view = &indexing->subject->view;
+	struct cw_aside aside;
 
+	trace_aside_copy(view, socket, &aside);
 	groups->by_exit[groups->by_exit_count++] = (struct group_by_exit){
 		.open_hash = stack_hash(groups->memo, view, socket->open_site),
-		.close_hash = stack_hash(groups->memo, view, socket->close_site),
+		.close_hash = stack_hash(groups->memo, view, aside.close_site),
 	};
 }
 

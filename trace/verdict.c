@@ -440,7 +440,7 @@ static bool swept_up_by_exit(const struct judge *judge)
 	const struct verdict_context *context = judge->context;
 
 	return !context->alive && !context->killed && judge->socket->closed &&
-	       judge->socket->closed + LAST_SECOND >= context->moment;
+	       after(judge, judge->socket->closed) + LAST_SECOND >= context->moment;
 }
 
 static enum verdict late_verdict(struct judge *judge)
@@ -449,7 +449,7 @@ static enum verdict late_verdict(struct judge *judge)
 
 	if (!swept_up_by_exit(judge))
 		return VERDICT_CLOSED;
-	judge->moment = judge->socket->closed;
+	judge->moment = after(judge, judge->socket->closed);
 	if (is_candidate(judge))
 		verdict = candidate_verdict(judge);
 	if (!judge->detail->leak) {

@@ -148,6 +148,25 @@ bool trace_socket_copy(const struct trace_view *view, cw_ref ref, struct cw_sock
 	       cw_word_generation(before) == cw_word_generation(after);
 }
 
+void trace_aside_copy(const struct trace_view *view, const struct cw_socket *socket,
+		      struct cw_aside *copy)
+{
+	const struct cw_aside *aside = array_record(
+		view, socket->aside, CW_EXTENT_ASIDES, sizeof(struct cw_aside));
+	uint32_t generation = cw_word_generation(socket->word);
+	uint32_t after;
+
+	memset(copy, 0, sizeof(*copy));
+	if (!aside ||
+	    atomic_load_explicit(&aside->generation, memory_order_acquire) != generation)
+		return;
+	memcpy(copy, aside, sizeof(*copy));
+	atomic_thread_fence(memory_order_acquire);
+	after = atomic_load_explicit(&aside->generation, memory_order_relaxed);
+	if (after != generation)
+		memset(copy, 0, sizeof(*copy));
+}
+
 const struct cw_stats *trace_stats(const struct trace_view *view, cw_ref ref)
 {
 	return array_record(view, ref, CW_EXTENT_STATS, sizeof(struct cw_stats));

@@ -62,6 +62,10 @@ const struct cw_socket *trace_socket(const struct trace_view *view, cw_ref ref);
 /* Copies a record that other threads may be writing. Returns false if it is not in use, or
  * was given to another socket while we read it. */
 bool trace_socket_copy(const struct trace_view *view, cw_ref ref, struct cw_socket *copy);
+/* Copies what lies beside a record that was copied: all 0 if there is nothing, or it is another
+ * socket's by now. */
+void trace_aside_copy(const struct trace_view *view, const struct cw_socket *socket,
+		      struct cw_aside *copy);
 const struct cw_stats *trace_stats(const struct trace_view *view, cw_ref ref);
 const struct cw_look *trace_look(const struct trace_view *view, cw_ref ref);
 const struct cw_module *trace_module(const struct trace_view *view, cw_ref ref);

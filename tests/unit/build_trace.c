@@ -93,6 +93,7 @@ struct cw_process *build_process(struct built_trace *trace)
 	trace->current[CW_EXTENT_SOCKETS] = 0;
 	trace->current[CW_EXTENT_STATS] = 0;
 	trace->current[CW_EXTENT_LOOKS] = 0;
+	trace->current[CW_EXTENT_ASIDES] = 0;
 	set_tag(trace, trace->process, CW_EXTENT_PROCESS);
 	process->state = CW_PROCESS_ENDED;
 	process->pid = 6120;
@@ -112,6 +113,15 @@ struct cw_socket *build_socket(struct built_trace *trace)
 
 	socket->word = 1ull << 32 | 1;
 	return socket;
+}
+
+struct cw_aside *build_aside(struct built_trace *trace, struct cw_socket *socket)
+{
+	struct cw_aside *aside = carve(trace, CW_EXTENT_ASIDES, sizeof(*aside));
+
+	aside->generation = cw_word_generation(socket->word);
+	socket->aside = built_ref(trace, aside);
+	return aside;
 }
 
 struct cw_look *build_look(struct built_trace *trace, struct cw_socket *socket)

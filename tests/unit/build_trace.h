@@ -24,6 +24,8 @@ struct trace_view built_view(const struct built_trace *trace);
  * is built_ref(). New records belong to the newest process. */
 struct cw_process *build_process(struct built_trace *trace);
 struct cw_socket *build_socket(struct built_trace *trace);
+/* What lies beside it; made once. */
+struct cw_aside *build_aside(struct built_trace *trace, struct cw_socket *socket);
 struct cw_look *build_look(struct built_trace *trace, struct cw_socket *socket);
 struct cw_stats *build_stats(struct built_trace *trace, cw_ref open_site);
 cw_ref build_string(struct built_trace *trace, const char *text);

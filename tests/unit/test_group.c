@@ -88,7 +88,7 @@ static void who_was_told_went_another_way_than_who_was_not(void **state)
 			continue;
 		socket->flags |= CW_SOCKET_TOLD;
 		socket->told = cw_after_of(socket->opened, BUILT_NOW - 9000000000);
-		socket->told_site = site;
+		build_aside(&trace, socket)->told_site = site;
 	}
 	view = built_view(&trace);
 	groups = grouped(&view, &trace);
@@ -337,8 +337,8 @@ static void what_only_the_exit_closed_is_not_among_the_closed(void **state)
 
 	(void)state;
 	socket->flags |= CW_SOCKET_LATE | CW_SOCKET_SLOW;
-	socket->closed = BUILT_NOW - 1000;
-	socket->close_site = closed;
+	socket->closed = cw_after_of(socket->opened, BUILT_NOW - 1000);
+	build_aside(&trace, socket)->close_site = closed;
 	process->late[0] = built_ref(&trace, socket);
 	stats->opened = stats->closed = stats->slow = 1;
 	stats->closers[0].site = closed;

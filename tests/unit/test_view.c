@@ -311,6 +311,53 @@ static void a_reused_record_is_not_copied(void **state)
 	built_trace_free(&trace);
 }
 
+static void what_lies_beside_a_reused_record_is_not_copied(void **state)
+{
+	struct built_trace trace = build_trace(8);
+	struct cw_socket *socket;
+	struct cw_aside *aside;
+	struct cw_aside copy;
+	struct cw_socket elsewhere;
+	struct trace_view view;
+
+	(void)state;
+	build_process(&trace);
+	socket = build_socket(&trace);
+	view = built_view(&trace);
+	trace_aside_copy(&view, socket, &copy);
+	assert_int_equal(copy.reset_site, 0);
+	aside = build_aside(&trace, socket);
+	aside->reset_site = 77;
+	trace_aside_copy(&view, socket, &copy);
+	assert_int_equal(copy.reset_site, 77);
+	elsewhere = *socket;
+	elsewhere.aside = built_ref(&trace, socket); /* of another kind */
+	trace_aside_copy(&view, &elsewhere, &copy);
+	assert_int_equal(copy.reset_site, 0);
+	elsewhere.aside = socket->aside + 1;
+	trace_aside_copy(&view, &elsewhere, &copy);
+	assert_int_equal(copy.reset_site, 0);
+	aside->generation++;
+	trace_aside_copy(&view, socket, &copy);
+	assert_int_equal(copy.reset_site, 0);
+	built_trace_free(&trace);
+}
+
+static void the_word_of_an_heir_is_of_one_generation(void **state)
+{
+	struct cw_socket socket = {.word = 0x12345ull << 32 | 1};
+
+	(void)state;
+	socket.heirs = cw_heirs_word(0x12345, 4194303);
+	assert_int_equal(cw_heir_closed(&socket), 4194303);
+	socket.heirs = cw_heirs_word(0x12345, CW_NO_HEIR);
+	assert_int_equal(cw_heir_closed(&socket), 0);
+	socket.heirs = cw_heirs_word(0x12346, 4194303);
+	assert_int_equal(cw_heir_closed(&socket), 0);
+	socket.heirs = 0;
+	assert_int_equal(cw_heir_closed(&socket), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +376,8 @@ int main(void)
 		cmocka_unit_test(a_string_ends_within_its_extent),
 		cmocka_unit_test(a_string_is_no_longer_than_a_path),
 		cmocka_unit_test(a_reused_record_is_not_copied),
+		cmocka_unit_test(what_lies_beside_a_reused_record_is_not_copied),
+		cmocka_unit_test(the_word_of_an_heir_is_of_one_generation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
