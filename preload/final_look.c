@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "sockets.h"
 
+/* NULL: no room. */
 static struct cw_look *look_of(struct books *b, struct cw_socket *s)
 {
 	struct cw_look *look;
@@ -16,8 +17,6 @@ static struct cw_look *look_of(struct books *b, struct cw_socket *s)
 	look = extent_carve(&b->looks_extent, b->extent, CW_EXTENT_LOOKS, sizeof *look);
 	if (look)
 		s->look = pointer_ref(look);
-	else
-		books_lost(CW_LOST_LOOKS);
 	return look;
 }
 
@@ -50,6 +49,8 @@ static void orphans(struct books *b, uint32_t extent, uint64_t begun)
 		if (!cw_word_refs(atomic_load(&s->word)) || flags & CW_SOCKET_LATE)
 			continue;
 		look = look_of(b, s);
+		if (!look)
+			books_lost(CW_LOST_LOOKS); /* once, for those with a descriptor, too */
 		if (!look || look->taken >= begun)
 			continue;
 		/* Only the cookie tells it from another that got the number. */
