@@ -16,6 +16,7 @@
 #include "sys.h"
 #include "text_build.h"
 #include "trace_file.h"
+#include "trace_size.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -247,10 +248,9 @@ static int open_file(uint64_t pid_start, uint32_t *image)
 
 /* What the file may be under RLIMIT_FSIZE: growing beyond it is a signal that kills. 0:
  * too small. */
-static size_t allowed_size(void)
+static size_t allowed_size(size_t size)
 {
 	struct rlimit limit;
-	size_t size = CW_TRACE_SIZE_DEFAULT;
 
 	if (sys_call(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0 &&
 	    limit.rlim_cur < size)
@@ -258,15 +258,23 @@ static size_t allowed_size(void)
 	return size >= CW_TRACE_SIZE_MIN ? size : 0;
 }
 
-static bool commit_head(uint8_t *bytes)
+/* The header and the extent table. */
+static size_t head_size(size_t size)
 {
-	return sys_madvise(bytes, 2 * CW_EXTENT_SIZE, MADV_POPULATE_WRITE) == 0;
+	return CW_EXTENT_TABLE_OFFSET + size / CW_EXTENT_SIZE * sizeof(struct cw_extent);
+}
+
+static bool commit_head(uint8_t *bytes, size_t size)
+{
+	size_t whole = (head_size(size) + CW_EXTENT_SIZE - 1) & ~(size_t)(CW_EXTENT_SIZE - 1);
+
+	return sys_madvise(bytes, whole, MADV_POPULATE_WRITE) == 0;
 }
 
 /* Maps `fd` if its pages can be committed, by madvise or else by allocating all of it. */
 static bool map_file(int fd)
 {
-	size_t size = allowed_size();
+	size_t size = allowed_size(trace_size_wanted());
 	uint8_t *bytes;
 
 	if (!size || sys_call(SYS_ftruncate, fd, size, 0, 0) != 0) {
@@ -280,7 +288,7 @@ static bool map_file(int fd)
 			   NULL);
 		return false;
 	}
-	trace_map.populate = commit_head(bytes);
+	trace_map.populate = commit_head(bytes, size);
 	if (!trace_map.populate) {
 		sys_munmap(bytes, size);
 		size = size < ALLOCATED_SIZE ? size : ALLOCATED_SIZE;
@@ -308,9 +316,14 @@ static bool report_fits(void)
 	return room != NULL;
 }
 
+static size_t half(size_t size)
+{
+	return (size / 2) & ~(size_t)(CW_EXTENT_SIZE - 1);
+}
+
 static bool map_private(void)
 {
-	for (size_t size = CW_TRACE_SIZE_DEFAULT; size >= CW_TRACE_SIZE_MIN; size /= 2) {
+	for (size_t size = trace_size_wanted(); size >= CW_TRACE_SIZE_MIN; size = half(size)) {
 		uint8_t *bytes = sys_mmap(size, PROT_READ | PROT_WRITE,
 					  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
@@ -373,10 +386,7 @@ static void fill_header(uint64_t image_started, uint64_t pid_start, uint32_t ima
 
 static void reserve_head(void)
 {
-	size_t table = CW_EXTENT_TABLE_OFFSET +
-		       trace_map.size / CW_EXTENT_SIZE * sizeof(struct cw_extent);
-
-	for (size_t i = 0; i * CW_EXTENT_SIZE < table; i++)
+	for (size_t i = 0; i * CW_EXTENT_SIZE < head_size(trace_map.size); i++)
 		atomic_store(&trace_map.extents[i].tag,
 			     (uint32_t)CW_EXTENT_RESERVED << 24);
 }

@@ -10,7 +10,7 @@
 #include "trace_load.h"
 
 /* Beyond what the library makes: something else is not read into memory whole. */
-#define SIZE_LIMIT (2ll * CW_TRACE_SIZE_DEFAULT)
+#define SIZE_LIMIT ((off_t)CW_TRACE_SIZE_MAX)
 
 /* Returns the bytes read up to `end`, or where the file ends by now, or -errno. */
 static off_t read_range(int fd, char *bytes, off_t start, off_t end)

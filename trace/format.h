@@ -2,7 +2,7 @@
 /*
  * The trace file's layout: what libclosewait.so writes and everything else reads.
  *
- * A trace is a sparse file of fixed size, native endian, mapped MAP_SHARED by the process
+ * A trace is a sparse file of fixed size (more where more sockets may be open), native endian, mapped MAP_SHARED by the process
  * image that made it and by every process that image forks. It is a header, a table of
  * extents, and the extents: pieces of CW_EXTENT_SIZE bytes, each claimed whole by one
  * process for records of one kind. Who claims an extent owns what is in it until it gives
@@ -37,6 +37,7 @@
 #define CW_EXTENT_SIZE         16384u
 #define CW_EXTENT_TABLE_OFFSET 4096u
 #define CW_TRACE_SIZE_DEFAULT  (32u << 20)
+#define CW_TRACE_SIZE_MAX      (192u << 20) /* where 2^20 descriptors may be open */
 #define CW_TRACE_SIZE_MIN      (1u << 20)
 
 typedef uint32_t cw_ref;

@@ -6,6 +6,7 @@ interposer (or, for Python's stacks, under the library without them).
 """
 import json
 import os
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -63,6 +64,15 @@ def measure_calls(pairs):
     return found
 
 
+def raise_limit(files):
+    """The trace's size follows what may be open. Where so many may not, some are not recorded."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, max(files, hard)))
+    except (ValueError, PermissionError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(files, hard), hard))
+
+
 def lost(live, directory):
     """How many of so many sockets the trace says it could not record."""
     environment = under.TRACED.environment(directory)
@@ -79,6 +89,7 @@ def measure_live(pairs):
     """A connection that comes and goes, and a read on any of them, while so many are open."""
     found = {"sockets": {}}
     pairs = min(pairs, ENOUGH)
+    raise_limit(2 ** 20)
     with tempfile.TemporaryDirectory(prefix="closewait-bench-") as directory:
         for live in LIVE:
             figures = {}
