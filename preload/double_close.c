@@ -56,17 +56,18 @@ static _Atomic uint64_t *word_of(struct books *b, unsigned fd)
 	return &b->closed_sockets[fd / 64 % BOOKS_CLOSED_WORDS];
 }
 
-void double_close_socket(struct books *b, int fd)
-{
-	atomic_fetch_or_explicit(word_of(b, (unsigned)fd), 1ull << (fd & 63),
-				 memory_order_relaxed);
-}
-
 static bool was_socket(struct books *b, int fd)
 {
 	return atomic_load_explicit(word_of(b, (unsigned)fd), memory_order_relaxed) >>
 		       (fd & 63) &
 	       1;
+}
+
+void double_close_socket(struct books *b, int fd)
+{
+	if (!was_socket(b, fd))
+		atomic_fetch_or_explicit(word_of(b, (unsigned)fd), 1ull << (fd & 63),
+					 memory_order_relaxed);
 }
 
 void double_close_other(struct books *b, int fd)

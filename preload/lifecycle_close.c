@@ -30,11 +30,12 @@ static void count_gone(struct books *b, struct cw_socket *s, uint64_t entry)
 
 void lifecycle_drop(struct books *b, uint64_t entry)
 {
-	struct cw_socket *s = socket_pin(entry);
+	bool last = false;
+	struct cw_socket *s = socket_trade(entry, &last);
 
 	if (!s)
 		return;
-	if (socket_unref(s))
+	if (last)
 		count_gone(b, s, entry);
 	socket_unpin(b, s);
 }
@@ -206,7 +207,7 @@ struct closing lifecycle_release(int fd)
 		return c;
 	double_close_step(b, fd);
 	c.entry = fd_take(b, fd);
-	s = socket_pin(c.entry);
+	s = socket_owned(c.entry);
 	if (!s) {
 		c.entry = 0;
 		return c;
@@ -214,11 +215,9 @@ struct closing lifecycle_release(int fd)
 	c.now = clock_ns();
 	c.dwell = learned_dwell(s, c.now);
 	if (cw_word_refs(atomic_load(&s->word)) == 1 && !prepare(&c, s)) {
-		if (socket_unref(s))
-			count_gone(b, s, c.entry);
+		lifecycle_drop(b, c.entry);
 		c.entry = 0;
 	}
-	socket_unpin(b, s);
 	return c;
 }
 
@@ -262,7 +261,8 @@ static void keep_late(const struct closing *c, struct cw_socket *s)
 
 void lifecycle_closed(const struct closing *c)
 {
-	struct cw_socket *s = c->entry ? socket_pin(c->entry) : NULL;
+	bool last = false;
+	struct cw_socket *s = socket_trade(c->entry, &last);
 
 	if (!s) {
 		if (c->b)
@@ -270,7 +270,7 @@ void lifecycle_closed(const struct closing *c)
 		return;
 	}
 	double_close_socket(c->b, c->fd);
-	if (socket_unref(s)) {
+	if (last) {
 		fold(c, s);
 		if (c->late)
 			keep_late(c, s);

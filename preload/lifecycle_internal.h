@@ -20,6 +20,8 @@ void lifecycle_drop(struct books *b, uint64_t entry);
 
 /* True for the one thread that sets that bit of the flags first. */
 bool lifecycle_claim(struct cw_socket *s, uint32_t bit);
+/* The same, and these are set at once with it. */
+bool lifecycle_claim_with(struct cw_socket *s, uint32_t bit, uint32_t more);
 
 /* Is it the recorded socket that the call was about? A number that was closed out of our sight
  * may be another's by now, and what is learned here would be held against the wrong one. Asked

@@ -16,8 +16,13 @@ struct cw_socket *lifecycle_still(struct books *b, int fd, uint64_t entry)
 
 bool lifecycle_claim(struct cw_socket *s, uint32_t bit)
 {
+	return lifecycle_claim_with(s, bit, 0);
+}
+
+bool lifecycle_claim_with(struct cw_socket *s, uint32_t bit, uint32_t more)
+{
 	return !(atomic_load_explicit(&s->flags, memory_order_relaxed) & bit) &&
-	       !(atomic_fetch_or(&s->flags, bit) & bit);
+	       !(atomic_fetch_or(&s->flags, bit | more) & bit);
 }
 
 /* The pinned record a call was about; adopts what only this call shows to be a socket. */
@@ -122,10 +127,8 @@ static bool is_reset(int error, bool writing)
 
 static void note_first_read(struct books *b, struct cw_socket *s, bool peeked, ssize_t n)
 {
-	if (lifecycle_claim(s, CW_SOCKET_FIRST_READ)) {
+	if (lifecycle_claim_with(s, CW_SOCKET_FIRST_READ, CW_SOCKET_CONNECTED))
 		s->first_read_site = site_here(b);
-		atomic_fetch_or(&s->flags, CW_SOCKET_CONNECTED);
-	}
 	if (!peeked)
 		atomic_fetch_add_explicit(&s->bytes_in, (uint64_t)n,
 					  memory_order_relaxed);
@@ -153,10 +156,8 @@ void lifecycle_read_event(int fd, uint64_t entry, ssize_t n, const struct readin
 
 static void note_write(struct books *b, struct cw_socket *s, ssize_t n)
 {
-	if (lifecycle_claim(s, CW_SOCKET_FIRST_WRITE)) {
+	if (lifecycle_claim_with(s, CW_SOCKET_FIRST_WRITE, CW_SOCKET_CONNECTED))
 		s->first_write_site = site_here(b);
-		atomic_fetch_or(&s->flags, CW_SOCKET_CONNECTED);
-	}
 	if (atomic_load_explicit(&s->flags, memory_order_relaxed) & CW_SOCKET_EOF) {
 		atomic_store_explicit(&s->moved, cw_after_of(s->opened, clock_ns()),
 				      memory_order_relaxed);

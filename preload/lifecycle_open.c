@@ -113,7 +113,8 @@ void lifecycle_socket(int fd, int domain, int type, int protocol, enum cw_origin
 		return;
 	set_kind(s, domain, type, protocol);
 	if (origin == CW_ORIGIN_SOCKETPAIR)
-		atomic_store(&s->flags, CW_SOCKET_CONNECTED | CW_SOCKET_TOUCHED);
+		atomic_store_explicit(&s->flags, CW_SOCKET_CONNECTED | CW_SOCKET_TOUCHED,
+			      memory_order_relaxed);
 	opened(b, s, fd);
 }
 
@@ -191,7 +192,8 @@ void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,
 	    kernel_kind(fd, &domain, &type, &protocol))
 		set_kind(s, domain, type, protocol);
 	set_peer(b, s, peer, size);
-	atomic_store(&s->flags, CW_SOCKET_CONNECTED | CW_SOCKET_TOUCHED);
+	atomic_store_explicit(&s->flags, CW_SOCKET_CONNECTED | CW_SOCKET_TOUCHED,
+			      memory_order_relaxed);
 	opened(b, s, fd);
 }
 

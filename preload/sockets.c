@@ -118,16 +118,16 @@ struct cw_socket *socket_pin(uint64_t entry)
 
 void socket_unpin(struct books *b, struct cw_socket *s)
 {
-	uint64_t word = atomic_fetch_sub(&s->word, CW_WORD_PIN) - CW_WORD_PIN;
+	uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+	uint64_t next;
 
-	while (!cw_word_refs(word) && !cw_word_pins(word)) {
-		uint64_t next = (uint64_t)(cw_word_generation(word) + 1) << 32;
-
-		if (atomic_compare_exchange_weak(&s->word, &word, next)) {
-			push(b, s);
-			return;
-		}
-	}
+	do {
+		next = word - CW_WORD_PIN;
+		if (!cw_word_refs(next) && !cw_word_pins(next))
+			next = (uint64_t)(cw_word_generation(word) + 1) << 32;
+	} while (!atomic_compare_exchange_weak(&s->word, &word, next));
+	if (!cw_word_refs(next) && !cw_word_pins(next))
+		push(b, s);
 }
 
 bool socket_ref(uint64_t entry)
@@ -144,6 +144,34 @@ bool socket_ref(uint64_t entry)
 			return false;
 	} while (!atomic_compare_exchange_weak(&s->word, &word, word + 1));
 	return true;
+}
+
+struct cw_socket *socket_owned(uint64_t entry)
+{
+	struct cw_socket *s = entry_socket(entry);
+	uint64_t word;
+
+	if (!entry)
+		return NULL;
+	word = atomic_load_explicit(&s->word, memory_order_acquire);
+	return cw_word_generation(word) == (uint32_t)entry && cw_word_refs(word) ? s : NULL;
+}
+
+struct cw_socket *socket_trade(uint64_t entry, bool *last)
+{
+	struct cw_socket *s = entry_socket(entry);
+	uint64_t word;
+
+	if (!entry)
+		return NULL;
+	word = atomic_load_explicit(&s->word, memory_order_acquire);
+	do {
+		if (cw_word_generation(word) != (uint32_t)entry || !cw_word_refs(word) ||
+		    cw_word_pins(word) == CW_WORD_PINS_MAX)
+			return NULL;
+	} while (!atomic_compare_exchange_weak(&s->word, &word, word - 1 + CW_WORD_PIN));
+	*last = cw_word_refs(word) == 1;
+	return s;
 }
 
 bool socket_unref(struct cw_socket *s)

@@ -35,5 +35,10 @@ void socket_unpin(struct books *b, struct cw_socket *s);
 /* One descriptor more. False: the record is gone (or has a million of them). */
 bool socket_ref(uint64_t entry);
 
+/* For who has taken an entry out of the table, whose reference is his now: the record, which that keeps
+ * without a pin; and that reference given for a pin, with whether it was the last. NULL: it is gone. */
+struct cw_socket *socket_owned(uint64_t entry);
+struct cw_socket *socket_trade(uint64_t entry, bool *last);
+
 /* One descriptor less, of a record that the caller has pinned. True: that was the last. */
 bool socket_unref(struct cw_socket *s);
