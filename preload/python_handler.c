@@ -241,9 +241,9 @@ uint64_t python_handler_add(uint64_t hash, const struct python_frame *frame)
 		return hash;
 	switch (follow(false, frame, &object)) {
 	case CODE:
-		return python_key_add(
-			hash, &(struct python_frame){.code = object, .lasti = -1},
-			&(struct python_key_file){0});
+		return python_key_add(hash,
+				      &(struct python_frame){.code = object, .lasti = -1},
+				      &(struct python_key_file){0});
 	case CLASS:
 		if (!proved_class)
 			return hash;

@@ -7,7 +7,7 @@
 #include "python_text.h"
 
 #define OBJECT_SIZE 16
-#define TEXT_HASH   24  /* of str and bytes objects; -1: not computed yet */
+#define TEXT_HASH   24 /* of str and bytes objects; -1: not computed yet */
 #define BLOCK       32u
 /* Bytes hashed of one object, of longer ones both ends. A line more amid a function can be all
  * that tells its code from that of the one before it, which was freed and has left it its place. */
