@@ -77,7 +77,7 @@ static const char *cause_of(int error)
 	case -EFBIG:
 		return "larger than a closewait trace can be";
 	case -EPROTONOSUPPORT:
-		return "a trace of another closewait: this command reads version 1 of this "
+		return "a trace of another closewait: this command reads version 2 of this "
 		       "machine's byte order";
 	default:
 		return strerror(-error);
