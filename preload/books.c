@@ -9,7 +9,6 @@
 #include "books_open.h"
 #include "clock.h"
 #include "extents.h"
-#include "fork_hot.h"
 #include "init.h"
 #include "lock.h"
 #include "notice.h"
@@ -25,7 +24,7 @@
 #endif
 
 struct books *books;
-FORK_HOT struct lineage lineage;
+struct lineage lineage;
 __thread int vfork_mark __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* The mark of a thread that has left the books; its own vforks take that for theirs. */
@@ -37,9 +36,9 @@ void books_reserve(void)
 	struct books *b;
 
 	lineage.pid = (uint32_t)sys_getpid();
-	b = sys_mmap(2 * sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	b = sys_mmap(sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	/* Without the wipe a child would write into its parent's books. */
-	if (b && sys_madvise(b, 2 * sizeof *b, MADV_WIPEONFORK) == 0)
+	if (b && sys_madvise(b, sizeof *b, MADV_WIPEONFORK) == 0)
 		books = b;
 	else
 		notice_add("the kernel is too old (no MADV_WIPEONFORK): not traced",
@@ -175,7 +174,7 @@ bool books_open_as(struct books *b, uint32_t extent)
 		return false;
 	p->pid = (uint32_t)sys_getpid();
 	p->ppid = (uint32_t)sys_call(SYS_getppid, 0, 0, 0, 0);
-	p->pid_start = proc_start_ticks_since(lineage.forking);
+	p->pid_start = proc_start_ticks();
 	p->pid_ns = lineage.pid_ns;
 	p->started = clock_ns();
 	sys_call(SYS_prctl, PR_GET_NAME, p->comm, 0, 0);
