@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from traced import COMMAND, PYTHON, program
+from traced import COMMAND, PYTHON, is_sanitized, program
 
 MEASURE = """
 import resource, subprocess, sys
@@ -13,11 +13,6 @@ subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss)
 """
-
-
-def is_sanitized():
-    with open(COMMAND, "rb") as f:
-        return b"__asan_init" in f.read()
 
 
 def test_100000_leaks_in_50_groups_are_quick_and_small(tmp_path, schema):

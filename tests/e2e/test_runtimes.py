@@ -54,8 +54,9 @@ def test_leak_in_another_runtime(serve, name):
     assert server.end() == ENDS[name]
     report = Report(server.err)
     assert report.leaks == 3, server.err
-    assert report.only().verdict == "eof-ignored" and report.only().count == 3, server.err
-    assert [group.verdict for group in report.groups] == ["eof-ignored"], server.err
+    # A stack of Java's is another one after a function was compiled.
+    assert {group.verdict for group in report.groups} == {"eof-ignored"}, server.err
+    assert sum(group.count for group in report.groups) == 3, server.err
     assert "lost:" not in report.text, server.err
     assert "closewait" not in server.out
 
