@@ -360,6 +360,22 @@ static bool may_have_been_a_childs(const struct judge *judge)
 	       judge->socket->origin == CW_ORIGIN_SOCKETPAIR;
 }
 
+/* Passed on between processes, the other end is one of theirs (nginx's channels): as they stop, one
+ * ends a moment before the other, which nothing dates. */
+static bool may_end_together(const struct judge *judge)
+{
+	return !judge->context->alive && judge->socket->origin == CW_ORIGIN_RECEIVED;
+}
+
+/* The peer has left, perhaps just now: counted, not judged. */
+static enum verdict not_to_be_dated(struct judge *judge)
+{
+	leak(judge, VERDICT_EOF_UNREAD, 0, DWELL_AT_LEAST);
+	judge->detail->young = true;
+	judge->detail->leak = false;
+	return VERDICT_EOF_UNREAD;
+}
+
 static enum verdict unread_verdict(struct judge *judge)
 {
 	uint64_t dwell =
@@ -371,12 +387,9 @@ static enum verdict unread_verdict(struct judge *judge)
 		dwell = age(judge);
 		bound = DWELL_AT_MOST;
 	}
-	if (may_have_been_a_childs(judge)) {
-		leak(judge, VERDICT_EOF_UNREAD, 0, DWELL_AT_LEAST);
-		judge->detail->young = true;
-		judge->detail->leak = false;
-		return VERDICT_EOF_UNREAD;
-	}
+	if (may_have_been_a_childs(judge) ||
+	    (bound == DWELL_AT_MOST && may_end_together(judge)))
+		return not_to_be_dated(judge);
 	if (!is_idle_client(judge, unseen)) {
 		leak(judge, VERDICT_EOF_UNREAD, dwell, bound);
 		return young_if_gone_by_next_look(
