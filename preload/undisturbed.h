@@ -18,20 +18,25 @@
 
 struct undisturbed {
 	uint64_t mask; /* as it was */
-	int cancel;
+	int cancel;    /* the state as it was, */
+	int kind;      /* and the kind */
 };
 
+/* The kind, too: glibc's handler looks at that, but not at the state, and a cancellation that was on
+ * its way comes where libunwind lets its signal through. */
 static inline void undisturbed_begin(struct undisturbed *u)
 {
 	const uint64_t all = ~0ull;
 
-	sys_sigprocmask(SIG_SETMASK, &all, &u->mask);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &u->cancel);
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &u->kind);
+	sys_sigprocmask(SIG_SETMASK, &all, &u->mask);
 }
 
 /* A cancellation that came meanwhile may be acted upon here, and this not return. */
 static inline void undisturbed_end(const struct undisturbed *u)
 {
+	pthread_setcanceltype(u->kind, NULL);
 	pthread_setcancelstate(u->cancel, NULL);
 	sys_sigprocmask(SIG_SETMASK, &u->mask, NULL);
 }
