@@ -45,6 +45,9 @@ class Screen:
     def leave(self):
         """Types q, and waits until the shell is alone: what is typed earlier may be thrown away."""
         self.type("q")
+        self.until_alone()
+
+    def until_alone(self):
         shell = self.run("display-message", "-p", "#{pane_pid}").strip()
         until(lambda: not open("/proc/%s/task/%s/children" % (shell, shell)).read().strip(),
               "the program's end")

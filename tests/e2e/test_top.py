@@ -266,6 +266,7 @@ def test_a_session_of_run_is_watched_to_its_end(screen, run, directory):
 def test_an_unknown_terminal_is_named(screen, server):
     screen.command("env", "TERM=nothing-like-this", COMMAND, "top", server.pid)
     screen.until("this terminal is not known")
+    screen.until_alone()
     screen.command("echo", "left", "it")
     screen.until("\nleft it\n")
 
