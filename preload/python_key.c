@@ -11,7 +11,7 @@
 #define BLOCK       32u
 /* Bytes hashed of one object, of longer ones both ends. A line more amid a function can be all
  * that tells its code from that of the one before it, which was freed and has left it its place. */
-#define WHOLE_MAX   512u
+#define WHOLE_MAX   4096u
 
 /* One for each word of what is hashed, so that what is there twice does not cancel out: the first
  * bits of pi. */

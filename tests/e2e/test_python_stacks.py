@@ -163,8 +163,6 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.xfail(reason="once in hundreds of runs, on 3.11, one line of 24 was another variant's",
-                   strict=False)
 @every_python
 def test_a_line_more_amid_a_long_function_is_seen(start, closewait, tmp_path, python):
     """The function that was there before had the same name, size, first line and, mostly, address."""
