@@ -13,6 +13,7 @@
 #define BYTES_WIDTH  9
 /* Places that are longer push their verdict to the right. */
 #define PLACE_WIDTH_MAX 40u
+#define CUT_MARK        "..."
 
 /* Right-aligned text, behind a blank. */
 static void put_right(const struct text_sink *sink, const char *text, size_t width)
@@ -92,15 +93,46 @@ static void put_sockets(const struct text_sink *sink, const struct top_table *ta
 	}
 }
 
-void top_head_line(const struct top_table *table, int n, char line[TOP_LINE_BYTES])
+/* Bytes of the first `count` characters. */
+static size_t characters_size(const char *text, size_t count)
+{
+	size_t size = 0;
+
+	for (; text[size] && count; count--)
+		do
+			size++;
+		while ((text[size] & 0xc0) == 0x80);
+	return size;
+}
+
+static void put_program(const struct text_sink *sink, const struct top_table *table,
+			size_t columns)
+{
+	const char *command = table->command;
+	size_t behind = strlen(", ") + strlen(table->end);
+	size_t room = columns > behind ? columns - behind : 0;
+
+	if (characters_size(command, room) == strlen(command)) {
+		text_put(sink, command);
+	} else {
+		room = room > strlen(CUT_MARK) ? room - strlen(CUT_MARK) : 0;
+		text_bytes(sink, command, characters_size(command, room));
+		text_put(sink, CUT_MARK);
+	}
+	text_put(sink, ", ");
+	text_put(sink, table->end);
+}
+
+void top_head_line(const struct top_table *table, int n, size_t columns,
+		   char line[TOP_LINE_BYTES])
 {
 	struct text_buffer buffer;
 	struct text_sink sink;
 
 	text_buffer_init(&buffer, line, TOP_LINE_BYTES);
 	sink = text_buffer_sink(&buffer);
-	if (n == 0 && table->program)
-		text_put(&sink, table->program);
+	if (n == 0 && table->command && table->end)
+		put_program(&sink, table, columns);
 	if (n == 1 && top_tightest(table))
 		put_descriptors(&sink, top_tightest(table));
 	else if (n == 1)
@@ -224,7 +256,7 @@ void top_put(const struct top_table *table, bool blocks, FILE *file)
 	char line[TOP_LINE_BYTES];
 
 	for (int n = 0; n < TOP_HEAD_LINES; n++) {
-		top_head_line(table, n, line);
+		top_head_line(table, n, TOP_LINE_BYTES - 1, line);
 		fprintf(file, "%s\n", line);
 	}
 	if (table->row_count) {

@@ -11,8 +11,10 @@
 #define TOP_HEAD_LINES  3
 #define TOP_TREND_WIDTH 8u /* looks that the trend of a row shows */
 
-/* Line n of the head: the program, its descriptors, its sockets. Always NUL-terminated. */
-void top_head_line(const struct top_table *table, int n, char line[TOP_LINE_BYTES]);
+/* Line n of the head: the program, its descriptors, its sockets. Always NUL-terminated. A command
+ * line is cut, so that what became of it is within so many columns. */
+void top_head_line(const struct top_table *table, int n, size_t columns,
+		   char line[TOP_LINE_BYTES]);
 /* The titles of the columns, and a row under them. `blocks`: the trend may be drawn with block
  * characters (UTF-8). */
 void top_titles(const struct top_table *table, char line[TOP_LINE_BYTES]);

@@ -102,17 +102,23 @@ static void put(void *context, const char *bytes, size_t size)
 	fwrite(bytes, 1, size, context);
 }
 
-static void put_program(struct looking *looking)
+typedef void report_put_part(struct findings *findings, uint32_t subject,
+			     const struct report_options *options,
+			     const struct text_sink *sink);
+
+/* What `put_part` tells of the first process. */
+static char *text_of_first(struct looking *looking, report_put_part *put_part)
 {
-	struct top_table *table = &looking->table;
 	size_t size = 0;
-	FILE *file = open_memstream(&table->program, &size);
+	char *text = NULL;
+	FILE *file = open_memstream(&text, &size);
 	const struct text_sink sink = {.put = put, .context = file};
 
 	if (file)
-		report_put_program(&looking->findings, looking->findings.first,
-				   &looking->top->options, &sink);
+		put_part(&looking->findings, looking->findings.first,
+			 &looking->top->options, &sink);
 	looking->failed |= !file || fclose(file) != 0;
+	return text;
 }
 
 void looking_add_processes(struct looking *looking)
@@ -134,5 +140,6 @@ void looking_add_processes(struct looking *looking)
 	}
 	for (uint32_t i = 0; i < findings->groups.item_count; i++)
 		count_item(looking, &findings->groups.items[i]);
-	put_program(looking);
+	table->command = text_of_first(looking, report_put_command);
+	table->end = text_of_first(looking, report_put_end);
 }

@@ -182,7 +182,7 @@ static void draw_head(const struct screen *screen)
 	char line[TOP_LINE_BYTES];
 
 	for (int n = 0; n < TOP_HEAD_LINES; n++) {
-		top_head_line(top_table(screen->top), n, line);
+		top_head_line(top_table(screen->top), n, (size_t)COLS, line);
 		put_at(n, line, n == 0 ? A_BOLD : A_NORMAL);
 	}
 	put_at(TOP_HEAD_LINES, state_of(screen), A_BOLD);

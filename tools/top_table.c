@@ -38,7 +38,8 @@ static void free_table(struct top_table *table)
 	}
 	free(table->rows);
 	free(table->processes);
-	free(table->program);
+	free(table->command);
+	free(table->end);
 	*table = (struct top_table){0};
 }
 

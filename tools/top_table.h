@@ -61,7 +61,7 @@ struct top_process {
 struct top_table {
 	uint64_t when;  /* ns, monotonic */
 	uint64_t took;  /* ns */
-	char *program;  /* the first process's command line, and what became of it */
+	char *command, *end; /* the first process's command line; what became of it */
 	uint64_t opened, closed, leaks, listening, open, young;
 	struct top_process *processes; /* those that live */
 	size_t process_count;

@@ -122,7 +122,7 @@ void report_put(struct findings *findings, const struct report_options *options,
 
 /* For who shows groups in a form of their own. One group as a report has it; the place where its
  * sockets were opened, in a word or two ("server.c:61 accept_conn"); the command line of the
- * program and what became of it. */
+ * program; what became of it. */
 struct group;
 void report_put_group(struct findings *findings, const struct group *group,
 		      const struct report_options *options,
@@ -130,9 +130,11 @@ void report_put_group(struct findings *findings, const struct group *group,
 void report_put_place(struct findings *findings, const struct group *group,
 		      const struct report_options *options,
 		      const struct symbolizer *symbolizer, const struct text_sink *sink);
-void report_put_program(struct findings *findings, uint32_t subject,
+void report_put_command(struct findings *findings, uint32_t subject,
 			const struct report_options *options,
 			const struct text_sink *sink);
+void report_put_end(struct findings *findings, uint32_t subject,
+		    const struct report_options *options, const struct text_sink *sink);
 
 /* Both in one. `count` is at least 1. Returns 0, or -errno (-ENOMEM: no working memory; nothing
  * was put). */

@@ -37,7 +37,7 @@ void report_put_place(struct findings *findings, const struct group *group,
 	report_site(&report, group->example.open_site);
 }
 
-void report_put_program(struct findings *findings, uint32_t subject,
+void report_put_command(struct findings *findings, uint32_t subject,
 			const struct report_options *options,
 			const struct text_sink *sink)
 {
@@ -45,6 +45,13 @@ void report_put_program(struct findings *findings, uint32_t subject,
 		part_of(findings, &findings->subjects[subject], options, NULL, sink);
 
 	report_command(&report);
-	text_put(sink, ", ");
+}
+
+void report_put_end(struct findings *findings, uint32_t subject,
+		    const struct report_options *options, const struct text_sink *sink)
+{
+	const struct report report =
+		part_of(findings, &findings->subjects[subject], options, NULL, sink);
+
 	report_end(&report);
 }

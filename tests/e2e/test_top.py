@@ -251,8 +251,10 @@ def test_the_end_of_what_is_watched(screen, server, number):
     leaves_a_sane_terminal(screen, begin, screen.leave)
 
 
-def test_a_session_of_run_is_watched_to_its_end(screen, run, directory):
-    one = run("--grace", "20ms", command=[example("error_path_leak"), "0", "40"])
+def test_a_session_of_run_is_watched_to_its_end(screen, run, directory, tmp_path):
+    program_of_long_name = tmp_path / ("long" * 20)  # the screen has 80 columns
+    program_of_long_name.symlink_to(example("error_path_leak"))
+    one = run("--grace", "20ms", command=[program_of_long_name, "0", "40"])
     client(one.port(), b"bad\n")
     screen.command(COMMAND, "top", "--interval", "100ms", directory)
     screen.until("eof-unread", "running")
