@@ -85,8 +85,6 @@ import socket, sys
 ours, peer = socket.socketpair()
 peer.close()
 assert not ours.recv(1)
-print("ready")
-sys.stdout.flush()
 
 
 def turn(n):
@@ -101,6 +99,8 @@ def turn(n):
 
 def main():
     n = 0
+    print("ready")
+    sys.stdout.flush()
     while True:
         n = turn(n) % 1000
         n += 1
@@ -127,17 +127,15 @@ def test_the_line_is_one_that_the_loop_runs(start, closewait, directory, tmp_pat
         closewait("report", "--json", path, *traces(directory + str(number)))
         with open(path) as f:
             process, = json.load(f)["processes"]
-        frames = [(f["function"], f["line"]) for f in process["end_stack"]
+        frames = [(f["function"], f["line"]) for f in process["end_stack"] or []
                   if f["language"] == "python"]
         if not frames:  # between two frames: nothing is told then
             continue
         assert process["end_thread"] == "MainThread"
         seen.add(frames[0])
         assert frames[-1] == ("<module>", len(source)), frames
-        if frames[0][0] == "<module>":  # it had not come further
-            assert len(frames) == 1
-            continue
-        assert frames[-2][0] == "main" and frames[-2][1] in main + [main[0] - 1, main[0] - 2]
+        flushes = main[0] - 1  # it may not have left that yet
+        assert frames[-2][0] == "main" and frames[-2][1] in main + [flushes], frames
         if len(frames) > 2:
             assert frames[:-2] == [("turn", frames[0][1])] and frames[0][1] in turn, frames
             assert frames[1][1] == main[1], frames
