@@ -19,26 +19,36 @@ static bool add_page(struct books *b, unsigned page)
 	return true;
 }
 
-bool fd_enter(struct books *b, int fd, uint64_t entry, uint64_t *old)
+/* NULL: no room (counted). */
+static _Atomic uint64_t *make_slot(struct books *b, int fd)
 {
 	_Atomic uint64_t *slot;
 
-	*old = 0;
 	if ((unsigned)fd >= CW_FD_MAX) {
 		books_lost(CW_LOST_FDS);
-		return false;
+		return NULL;
 	}
 	slot = fd_slot(b, fd);
-	if (!slot) {
-		if (!add_page(b, (unsigned)fd / CW_FDS_PER_EXTENT)) {
-			if (b == books)
-				books_lost(CW_LOST_SOCKETS);
-			return false;
-		}
-		slot = fd_slot(b, fd);
-	}
-	*old = atomic_exchange_explicit(slot, entry, memory_order_acq_rel);
-	return true;
+	if (slot)
+		return slot;
+	if (add_page(b, (unsigned)fd / CW_FDS_PER_EXTENT))
+		return fd_slot(b, fd);
+	if (b == books)
+		books_lost(CW_LOST_SOCKETS);
+	return NULL;
+}
+
+bool fd_enter(struct books *b, int fd, uint64_t entry, uint64_t *old)
+{
+	_Atomic uint64_t *slot = make_slot(b, fd);
+
+	*old = slot ? atomic_exchange_explicit(slot, entry, memory_order_acq_rel) : 0;
+	return slot;
+}
+
+bool fd_enter_free(struct books *b, int fd, uint64_t entry)
+{
+	return make_slot(b, fd) && fd_put_back(b, fd, entry);
 }
 
 bool fd_put_back(struct books *b, int fd, uint64_t entry)

@@ -34,6 +34,9 @@ static inline uint64_t fd_entry(struct books *b, int fd)
 /* Puts `entry` there; returns what stood there before in *old. False: no room (counted). */
 bool fd_enter(struct books *b, int fd, uint64_t entry, uint64_t *old);
 
+/* The same where nothing stands. False: something does, or no room (counted). */
+bool fd_enter_free(struct books *b, int fd, uint64_t entry);
+
 /* Takes the entry out; 0 if there was none. */
 static inline uint64_t fd_take(struct books *b, int fd)
 {

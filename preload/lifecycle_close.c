@@ -13,6 +13,7 @@
 #include "site_stats.h"
 #include "sites.h"
 #include "trace/verdict.h"
+#include "twins.h"
 
 #define NO_DWELL UINT64_MAX
 
@@ -22,6 +23,11 @@
 
 static void count_gone(struct books *b, struct cw_socket *s, uint64_t entry)
 {
+	/* What came out of sight goes so, or is a twin of what is just being closed. */
+	if (s->origin == CW_ORIGIN_ADOPTED && !(atomic_load(&s->flags) & CW_SOCKET_FOUND)) {
+		twin_uncount(b, s);
+		return;
+	}
 	if (s->origin != CW_ORIGIN_INHERITED)
 		atomic_fetch_add_explicit(&b->process->gone, 1, memory_order_relaxed);
 	site_stats_gone(s->stats);
@@ -304,6 +310,8 @@ void lifecycle_close_ended(const struct closing *c, int r)
 {
 	int saved = errno;
 
+	if (r == 0 && c->entry)
+		twin_closed(c->b, entry_socket(c->entry), c->fd);
 	if (r == 0)
 		lifecycle_closed(c);
 	else

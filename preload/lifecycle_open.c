@@ -16,6 +16,7 @@
 #include "sites.h"
 #include "sys.h"
 #include "text_build.h"
+#include "twins.h"
 
 static void set_kind(struct cw_socket *s, int domain, int type, int protocol)
 {
@@ -49,20 +50,25 @@ static void set_peer(struct books *b, struct cw_socket *s, const void *address,
 	memcpy(s->peer_ip, a.ip, sizeof a.ip);
 }
 
-/* Makes the record visible under fd. Whatever stood there was closed out of our sight. */
+/* Makes the record visible under fd, and returns its entry; 0: it is not there. Whatever stood
+ * there was closed out of our sight. */
 static uint64_t enter(struct books *b, struct cw_socket *s, int fd)
 {
 	uint64_t entry = socket_commit(s);
-	uint64_t old;
+	uint64_t old = 0;
+	bool there = s->origin == CW_ORIGIN_ADOPTED ? fd_enter_free(b, fd, entry)
+						    : fd_enter(b, fd, entry, &old);
 
-	if (!fd_enter(b, fd, entry, &old)) {
+	if (!there) {
 		struct cw_socket *pinned = socket_pin(entry);
 
 		socket_unref(pinned);
 		socket_unpin(b, pinned);
 		return 0;
 	}
-	if (old)
+	if (old && twins(s, old))
+		twin_forget(b, old);
+	else if (old)
 		lifecycle_gone(b, old);
 	return entry;
 }
@@ -148,14 +154,44 @@ uint64_t lifecycle_take(struct books *b, int fd, enum cw_origin origin, uint32_t
 	return fd_entry(b, fd);
 }
 
+/* Without a cookie it was closed before that was asked, or the kernel gives none. */
+static bool stands_behind(int fd, const struct cw_socket *s)
+{
+	int domain;
+	int type;
+	int protocol;
+
+	if (kernel_cookie(fd) != s->cookie)
+		return false;
+	return s->cookie || (kernel_kind(fd, &domain, &type, &protocol) &&
+			     !kernel_cookie(fd));
+}
+
+/* Another thread may have closed it since, which had taken its own record out before. If it stands
+ * behind its number after it was entered there, whoever closes it will find it. */
+static bool is_still_there(struct books *b, int fd, uint64_t entry)
+{
+	struct cw_socket *s = socket_pin(entry);
+	bool there = s && stands_behind(fd, s);
+
+	if (s && !there && fd_forget(b, fd, entry))
+		twin_forget(b, entry);
+	if (s)
+		socket_unpin(b, s);
+	return there;
+}
+
 uint64_t lifecycle_adopt(struct books *b, int fd)
 {
+	uint64_t entry;
+
 	/* Where there was no room once, the data path must not try again at every call. */
 	if ((unsigned)fd >= CW_FD_MAX ||
 	    atomic_load_explicit(&b->process->lost[CW_LOST_SOCKETS],
 				 memory_order_relaxed))
 		return 0;
-	return lifecycle_take(b, fd, CW_ORIGIN_ADOPTED, 0);
+	entry = lifecycle_take(b, fd, CW_ORIGIN_ADOPTED, 0);
+	return entry && is_still_there(b, fd, entry) ? entry : 0;
 }
 
 /* The listener's kind is that of what it accepts; it is adopted if nobody told us of it. */

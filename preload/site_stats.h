@@ -22,6 +22,8 @@ struct site_close {
 };
 
 void site_stats_opened(cw_ref stats);
+/* That was the record of a socket that has one. */
+void site_stats_never_opened(cw_ref stats);
 void site_stats_closed(cw_ref stats, const struct site_close *c);
 /* Whether close_site closed a socket of this site in time, at `before` (ns) or earlier. */
 bool site_stats_in_time(cw_ref stats, cw_ref close_site, uint64_t before);

@@ -70,3 +70,15 @@ def test_threads_that_are_ended_from_outside(start, much):
     assert counts["opened"] <= opened + in_flight and opened <= counts["opened"] + 2 * in_flight
     assert abs(opened - closed - gone - leaked) <= in_flight, report.text
     assert gone <= in_flight, report.text
+
+
+def test_a_number_that_another_thread_uses_while_it_is_opened_and_closed(start, much):
+    """Between a system call and its record the socket is not known; who meets it then and adopts
+    it has not found another one."""
+    run = start([program("stale_numbers"), much(100000, 2000000)], grace=GRACE)
+    assert run.wait() == 0, run.err
+    counts = own(run.out)
+    assert counts["seen"] > 0  # the numbers did meet
+    report = Report(run.err)
+    assert report.leaks == 0
+    assert totals(report) == [counts["opened"], counts["closed"], 0, 0], run.out + run.err
