@@ -75,6 +75,7 @@ static void count_findings(const struct report_process *own,
 	result->leaks = findings.groups.totals.leaks;
 	result->findings = findings_count(&findings);
 	result->young = findings.groups.totals.young;
+	result->undated = findings.groups.totals.undated;
 	result->gone = findings.groups.totals.by_verdict[VERDICT_GONE];
 	findings_release(&findings);
 }
@@ -140,9 +141,10 @@ static void tidy(struct ending *e)
 {
 	struct cw_header *h = trace_map.header;
 	struct cw_process *p = e->b->process;
-	/* `closewait run` reads it before anybody removes it. */
+	/* `closewait run` reads it before anybody removes it, and may know what we do not. */
 	bool by_findings = options.keep == KEEP_LEAKS || options.session[0];
-	bool keep = options.keep == KEEP_ALWAYS || (by_findings && e->result.findings);
+	bool keep = options.keep == KEEP_ALWAYS || (by_findings && e->result.findings) ||
+		    (options.session[0] && e->result.undated);
 
 	/* Who was killed, or confined itself and could not say that it ended (sshd's child), must
 	 * not keep the trace for ever. Asked once: the first process mostly ends last. */

@@ -27,6 +27,7 @@
 struct dump {
 	diag_visit *visit;
 	void *context;
+	bool hung_up; /* of AF_UNIX: only these */
 };
 
 static uint64_t now(void)
@@ -128,7 +129,8 @@ static int visit_unix(const struct nlmsghdr *message, void *context)
 		if (*(const uint8_t *)payload == BOTH_SHUTDOWN)
 			look->flags |= CW_LOOK_HUP;
 	}
-	dump->visit(dump->context, &socket);
+	if (!dump->hung_up || look->flags & CW_LOOK_HUP)
+		dump->visit(dump->context, &socket);
 	return MNL_CB_OK;
 }
 
@@ -218,7 +220,7 @@ static int open_netlink(pid_t pid, uint64_t netns, struct mnl_socket **netlink)
 int diag_each(pid_t pid, diag_visit *visit, void *context)
 {
 	static const struct diag_wanted all = {.states = ~0u};
-	struct dump dump = {visit, context};
+	struct dump dump = {.visit = visit, .context = context};
 	struct mnl_socket *netlink;
 	int error = open_netlink(pid, 0, &netlink);
 
@@ -235,13 +237,26 @@ int diag_each(pid_t pid, diag_visit *visit, void *context)
 int diag_tcp(pid_t pid, uint64_t netns, const struct diag_wanted *wanted,
 	     diag_visit *visit, void *context)
 {
-	struct dump dump = {visit, context};
+	struct dump dump = {.visit = visit, .context = context};
 	struct mnl_socket *netlink;
 	int error = open_netlink(pid, netns, &netlink);
 
 	if (error)
 		return error;
 	error = dump_tcp(netlink, wanted, &dump);
+	mnl_socket_close(netlink);
+	return error;
+}
+
+int diag_hung_up(pid_t pid, uint64_t netns, diag_visit *visit, void *context)
+{
+	struct dump dump = {.visit = visit, .context = context, .hung_up = true};
+	struct mnl_socket *netlink;
+	int error = open_netlink(pid, netns, &netlink);
+
+	if (error)
+		return error;
+	error = dump_unix(netlink, &dump);
 	mnl_socket_close(netlink);
 	return error;
 }

@@ -26,6 +26,11 @@ typedef void diag_visit(void *context, const struct diag_socket *socket);
  * included that listen. Returns 0 or -errno (-EPERM: not allowed into that namespace). */
 int diag_each(pid_t pid, diag_visit *visit, void *context);
 
+/* Visits the AF_UNIX sockets, of any type, of the network namespace `netns` (as below), both
+ * directions of which are shut: the peer has left, mostly. Returns 0 or -errno, as diag_tcp();
+ * -ENOENT: the kernel was built without unix_diag. */
+int diag_hung_up(pid_t pid, uint64_t netns, diag_visit *visit, void *context);
+
 /* Which TCP sockets of a namespace, and how much of each. */
 struct diag_wanted {
 	uint32_t

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading /proc. */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,13 +27,46 @@ static ssize_t read_text(const char *path, char *text, size_t size)
 	return got;
 }
 
-uint64_t host_process_start(pid_t pid)
+/* The text of /proc/PID/stat, "" if there is none; of a thread's too. */
+static void read_stat(pid_t pid, char *stat, size_t size)
 {
 	char path[PATH_BYTES];
-	char stat[1024];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	return read_text(path, stat, sizeof(stat)) > 0 ? proc_stat_start(stat) : 0;
+	read_text(path, stat, size);
+}
+
+static bool thread_ends(pid_t thread)
+{
+	char stat[1024];
+
+	read_stat(thread, stat, sizeof(stat));
+	return proc_stat_ends(stat);
+}
+
+uint64_t host_process_start(pid_t pid)
+{
+	char stat[1024];
+
+	read_stat(pid, stat, sizeof(stat));
+	return proc_stat_start(stat);
+}
+
+bool host_process_ends(pid_t pid)
+{
+	char path[PATH_BYTES];
+	AUTO_DIR DIR *tasks = NULL;
+	struct dirent *task;
+
+	if (!thread_ends(pid))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	tasks = opendir(path);
+	while (tasks && (task = readdir(tasks)))
+		if (isdigit((unsigned char)*task->d_name) &&
+		    !thread_ends((pid_t)strtol(task->d_name, NULL, 10)))
+			return false;
+	return true;
 }
 
 /* Its number in the innermost pid namespace that it lives in. */

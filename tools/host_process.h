@@ -11,6 +11,9 @@
  * zombie. */
 uint64_t host_process_start(pid_t pid);
 
+/* It has ended, or all its threads are at it: sockets that it held may be closed. */
+bool host_process_ends(pid_t pid);
+
 /* The living process that wrote `process`, by its number here; 0: it lives no more. A
  * process in another pid namespace is found by its number there. */
 pid_t host_process_find(const struct cw_header *header, const struct cw_process *process);

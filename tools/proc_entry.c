@@ -22,7 +22,11 @@ static ssize_t read_at(int dir, const char *path, char *text, size_t size)
 	return got < 0 ? -errno : got;
 }
 
-uint64_t proc_stat_start(const char *stat)
+/* Of the flags in field 9: <linux/sched.h> of the kernel. */
+#define PF_EXITING 0x4u
+
+/* A number, from field 4 on; 0 of a zombie, too, or where it is not understood. */
+static uint64_t stat_field(const char *stat, int number)
 {
 	/* The name in field 2 may hold anything, spaces and parentheses too. */
 	const char *field = strrchr(stat, ')');
@@ -30,11 +34,21 @@ uint64_t proc_stat_start(const char *stat)
 	if (!field || strlen(field) < 3 || field[2] == 'Z' || field[2] == 'X')
 		return 0;
 	field += 2;
-	for (int n = 3; n < 22 && field; n++) {
+	for (int n = 3; n < number && field; n++) {
 		field = strchr(field, ' ');
 		field = field ? field + 1 : NULL;
 	}
 	return field ? strtoull(field, NULL, 10) : 0;
+}
+
+uint64_t proc_stat_start(const char *stat)
+{
+	return stat_field(stat, 22);
+}
+
+bool proc_stat_ends(const char *stat)
+{
+	return !proc_stat_start(stat) || stat_field(stat, 9) & PF_EXITING;
 }
 
 /* Returns 0 or -errno; -ESRCH, too, for a zombie. */

@@ -63,3 +63,5 @@ bool proc_fd_is_tcp(const char *path);
 
 /* Field 22 of the text of /proc/PID/stat; 0: a zombie's, or not understood. */
 uint64_t proc_stat_start(const char *stat);
+/* By the same text, of a process or a thread: it has ended, or is at it. */
+bool proc_stat_ends(const char *stat);

@@ -29,6 +29,8 @@ static struct cw_look as_of_last(const struct samples *samples,
 	look.taken += later * NS_PER_MS;
 	if (sample->until && sample->until < samples->header.last)
 		look.flags |= CW_LOOK_LEFT;
+	if (!(look.flags & CW_LOOK_TCP))
+		add_ms(&look.left_ago, later);
 	add_ms(&look.last_data_sent, later);
 	add_ms(&look.last_data_recv, later);
 	add_ms(&look.last_ack_recv, later);
@@ -63,19 +65,31 @@ static const struct cw_look *sampled(void *context, const struct cw_socket *sock
 	return sample ? &looks->looks[sample - looks->samples->records] : NULL;
 }
 
-/* Keepalives have blurred when the FIN came: a look that was taken earlier knows better. */
-static void refine(const struct samples *samples, uint64_t cookie, struct cw_look *look)
+/* ms from when a sample was taken to the look; 0: it was not before. */
+static uint32_t ms_later(const struct sample *sample, const struct cw_look *look)
 {
-	const struct sample *sample = samples_find(samples, cookie);
-	uint64_t seen, ago;
+	uint32_t ms = 0;
 
-	if (!sample || look->state != TCP_CLOSE_WAIT || !(look->flags & CW_LOOK_TCP))
+	if (look->taken > sample->look.taken)
+		add_ms(&ms, (look->taken - sample->look.taken) / NS_PER_MS);
+	return ms;
+}
+
+/* Keepalives have blurred when the FIN came: a look that was taken earlier knows better. When the
+ * peer of an AF_UNIX socket left no later look knows at all. */
+static void refine(const struct sample *sample, struct cw_look *look)
+{
+	uint32_t ago = ms_later(sample, look);
+
+	if (!(look->flags & CW_LOOK_TCP)) {
+		if (look->flags & CW_LOOK_HUP)
+			look->left_ago = ago;
 		return;
-	seen = sample->look.taken -
-	       (uint64_t)sample->look.last_ack_recv * NS_PER_MS;
-	ago = look->taken > seen ? (look->taken - seen) / NS_PER_MS : 0;
-	if (ago > look->last_ack_recv && ago < look->last_data_recv)
-		look->last_ack_recv = (uint32_t)ago;
+	}
+	add_ms(&ago, sample->look.last_ack_recv);
+	if (look->state == TCP_CLOSE_WAIT && ago > look->last_ack_recv &&
+	    ago < look->last_data_recv)
+		look->last_ack_recv = ago;
 }
 
 static void refine_socket(const struct sampled_looks *looks,
@@ -83,13 +97,15 @@ static void refine_socket(const struct sampled_looks *looks,
 {
 	struct cw_socket socket;
 	const struct cw_look *look;
+	const struct sample *sample;
 
 	if (!trace_socket_copy(view, ref, &socket) || !socket.cookie)
 		return;
 	look = trace_look(view, socket.look);
+	sample = samples_find(looks->samples, socket.cookie);
 	/* The bytes of the view are the command's own. */
-	if (look)
-		refine(looks->samples, socket.cookie, (struct cw_look *)look);
+	if (look && sample)
+		refine(sample, (struct cw_look *)look);
 }
 
 /* The look that was to come next may be the one that its process did not live to see; so may the

@@ -14,11 +14,12 @@
 
 #include "complain.h"
 #include "diag.h"
+#include "host_process.h"
 #include "namespaces.h"
 #include "sampler.h"
 #include "samples.h"
 
-/* A socket that the last look found in CLOSE_WAIT. */
+/* A socket that the last look found in CLOSE_WAIT, or hung up. */
 struct seen {
 	uint64_t cookie;
 	struct sample sample;
@@ -27,7 +28,7 @@ struct seen {
 	UT_hash_handle hh;
 };
 
-/* The records of sockets that left CLOSE_WAIT, in the order in which they did: when there is no
+/* The records of sockets that were found no more, in the order in which they did: when there is no
  * room for another, the first of these is given up. */
 struct left {
 	uint32_t indexes[SAMPLES_MAX];
@@ -39,6 +40,7 @@ struct sampler {
 	int fd; /* -1: sampling has ended */
 	struct samples_header header;
 	struct namespaces *namespaces;
+	pid_t child; /* 0: none */
 	struct seen *seen;
 	struct left left;
 	uint64_t missed; /* by this look */
@@ -85,6 +87,11 @@ struct sampler *sampler_open(const char *session, uint64_t period)
 		return NULL;
 	}
 	return sampler;
+}
+
+void sampler_judge_by(struct sampler *sampler, pid_t child)
+{
+	sampler->child = child;
 }
 
 void sampler_watch(struct sampler *sampler, pid_t pid, uint64_t start)
@@ -150,7 +157,7 @@ static void add(struct sampler *sampler, uint64_t cookie, const struct cw_look *
 	}
 }
 
-/* When it came to CLOSE_WAIT the first look told best: keepalives blur it later. What else is
+/* Since when its peer has left the first look told best: keepalives blur it later. What else is
  * told of it is as the last one had it. */
 static void update(struct sampler *sampler, struct seen *seen, const struct cw_look *look)
 {
@@ -195,6 +202,14 @@ static void forget_gone(struct sampler *sampler, uint64_t last)
 	}
 }
 
+/* Without unix_diag in the kernel there is nothing to be asked. */
+static int ask_unix(struct sampler *sampler, const struct namespace *there)
+{
+	int error = diag_hung_up(there->pid, there->inode, visit, sampler);
+
+	return error == -ENOENT || error == -EINVAL ? 0 : error;
+}
+
 /* Asked of all namespaces, or nothing is known of what was not found. Where nobody lives none
  * is. */
 static bool ask(struct sampler *sampler)
@@ -207,6 +222,9 @@ static bool ask(struct sampler *sampler)
 		int error = there->denied ? 0
 					  : diag_tcp(there->pid, there->inode, &wanted,
 						     visit, sampler);
+
+		if (!error && !there->denied)
+			error = ask_unix(sampler, there);
 
 		if (error == -EPERM || error == -EACCES) {
 			there->denied = true;
@@ -228,7 +246,7 @@ void sampler_look(struct sampler *sampler)
 	sampler->look++;
 	sampler->missed = 0;
 	sampler->now = clock_now();
-	if (ask(sampler)) {
+	if (ask(sampler) && !(sampler->child && host_process_ends(sampler->child))) {
 		forget_gone(sampler, last);
 		sampler->header.last = sampler->now;
 	}

@@ -16,6 +16,9 @@ struct sampler;
 /* `session` is its directory, the caller's. NULL: the file could not be made, after one line on
  * standard error. */
 struct sampler *sampler_open(const char *session, uint64_t period);
+/* The process, a child of the caller's, when the end of which will be known: by a look that it may
+ * not have lived through nothing of its own was closed. */
+void sampler_judge_by(struct sampler *sampler, pid_t child);
 /* A process that is to be looked at, where no list of the session names it. */
 void sampler_watch(struct sampler *sampler, pid_t pid, uint64_t start);
 /* Looks once. An error ends the sampling, after one line on standard error. */

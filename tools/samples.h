@@ -4,7 +4,7 @@
  * file "samples" in the session's directory.
  *
  * A header and a row of fixed-size records, native endian, one for each socket that was seen in
- * CLOSE_WAIT. The record of a socket is written when it is first seen there, when something that
+ * CLOSE_WAIT, or (AF_UNIX) with both directions shut. The record of a socket is written when it is first seen there, when something that
  * a report tells of it has changed, and when it is seen no more; the header after each look.
  * What is in the file at any instant holds: `closewait run` may be killed too.
  */
@@ -34,7 +34,7 @@ struct samples_header {
 
 struct sample {
 	uint64_t cookie;
-	uint64_t first; /* ns: the first look that found it in CLOSE_WAIT */
+	uint64_t first; /* ns: the first look that found it so */
 	uint64_t until; /* ns: the last one that did; 0: that of the header */
 	struct cw_look look; /* as of look.taken; without strings */
 };
@@ -62,5 +62,5 @@ struct samples {
 int samples_read(struct samples *samples, const char *session);
 void samples_free(struct samples *samples);
 
-/* The record of a socket, NULL: it was never seen in CLOSE_WAIT. */
+/* The record of a socket, NULL: it was never seen so. */
 const struct sample *samples_find(const struct samples *samples, uint64_t cookie);

@@ -545,7 +545,8 @@ struct cw_look {
 	uint64_t bytes_acked;
 	struct cw_addr local;
 	struct cw_addr peer;
-	uint32_t spare;
+	uint32_t left_ago; /* ms before `taken`, of AF_UNIX: the peer had left by then; 0: that
+			      is not known */
 };
 
 /* One distinct stack. Frames are innermost first, the library's own left out: Python's, where the

@@ -191,6 +191,7 @@ static bool count_verdict(const struct judging *judging, const struct cw_socket 
 		totals->spinning++;
 	if (detail->young) {
 		totals->young++;
+		totals->undated += detail->undated;
 		return false;
 	}
 	if (detail->leak) {

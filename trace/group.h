@@ -19,6 +19,7 @@ struct group_totals {
 	uint64_t leaked_by_exit; /* of the leaks: closed only by exit */
 	uint64_t suppressed;     /* in none of the other numbers */
 	uint64_t young;
+	uint64_t undated; /* of those */
 	uint64_t listening;
 	uint64_t spinning; /* EOF read CW_EOF_SPIN times or more, still open */
 	uint64_t by_verdict[VERDICTS]; /* without the leaks and the young */

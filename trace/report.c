@@ -135,6 +135,7 @@ int report_text(const struct report_process *processes, uint32_t count,
 	result->leaks = findings.groups.totals.leaks;
 	result->findings = findings_count(&findings);
 	result->young = findings.groups.totals.young;
+	result->undated = findings.groups.totals.undated;
 	result->gone = findings.groups.totals.by_verdict[VERDICT_GONE];
 	report_put(&findings, options, symbolizer, sink);
 	findings_release(&findings);

@@ -103,6 +103,7 @@ struct report_result {
 	uint64_t leaks;    /* sockets */
 	uint64_t findings; /* leaks, and faults: what made the report worth printing */
 	uint64_t young;    /* sockets that were not judged */
+	uint64_t undated;  /* of those: a sample may tell since when */
 	uint64_t gone;     /* sockets of which only the end found that they were closed */
 };
 

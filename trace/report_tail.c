@@ -49,7 +49,7 @@ void report_put_clean(const struct report *report, const struct report_clean *cl
 	text_put(report->sink, "; ");
 	text_unsigned(report->sink, clean->young);
 	text_put(report->sink,
-		 " not judged: left by the peer too short a time ago (--grace)");
+		 " not judged: left by the peer just before the end, perhaps (--grace)");
 }
 
 static void put_sockets(const struct report *report)
@@ -84,7 +84,7 @@ static void put_sockets(const struct report *report)
 		text_unsigned(report->sink, sum.young);
 		text_put(report->sink, " not judged: left by the peer for less than ");
 		text_duration(report->sink, report->subject->context.grace);
-		text_put(report->sink, ".");
+		text_put(report->sink, totals->undated ? ", perhaps." : ".");
 	}
 }
 

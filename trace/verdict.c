@@ -200,6 +200,14 @@ static uint64_t left_since_told(const struct judge *judge)
 		       : told;
 }
 
+/* The kernel was asked more than once, and the peer had left before. */
+static uint64_t since_seen_left(const struct judge *judge)
+{
+	return judge->look && judge->look->left_ago
+		       ? since(judge, ms_before_look(judge, judge->look->left_ago))
+		       : 0;
+}
+
 static bool eof_came_first(const struct judge *judge)
 {
 	return judge->flags & CW_SOCKET_EOF &&
@@ -219,6 +227,26 @@ static bool both_directions_shut(const struct judge *judge)
 	       polled(judge, CW_LOOK_HUP | CW_LOOK_RDHUP);
 }
 
+/* What nothing dates may have been an instant ago: counted, not judged. The kernel keeps no time for
+ * AF_UNIX; where a process waits for its child and then ends itself (sshd), or two that are joined
+ * (nginx's channels) end one after the other, a peer left just before the end. While a process lives
+ * the next look tells. */
+static enum verdict perhaps_just_now(struct judge *judge, enum verdict verdict)
+{
+	leak(judge, verdict, 0, DWELL_AT_LEAST);
+	judge->detail->young = true;
+	judge->detail->undated = true;
+	judge->detail->leak = false;
+	return verdict;
+}
+
+/* Our FIN is on its way, or was lost. */
+static bool fin_unacknowledged(const struct judge *judge)
+{
+	return in_state(judge, TCP_FIN_WAIT1) || in_state(judge, TCP_CLOSING) ||
+	       in_state(judge, TCP_LAST_ACK);
+}
+
 /* When the second direction was shut is not recorded: EOF dates it, or the last
  * acknowledgement is the earliest it can have been, or the program was told that both were. */
 static enum verdict shut_verdict(struct judge *judge)
@@ -228,12 +256,19 @@ static enum verdict shut_verdict(struct judge *judge)
 	if (judge->flags & CW_SOCKET_EOF)
 		return leak(judge, VERDICT_SHUTDOWN_UNCLOSED,
 			    since(judge, judge->socket->eof), DWELL_AT_MOST);
+	if (fin_unacknowledged(judge))
+		return perhaps_just_now(judge, VERDICT_SHUTDOWN_UNCLOSED);
 	if (has_tcp(judge))
 		return leak(judge, VERDICT_SHUTDOWN_UNCLOSED, fin_lower_bound(judge),
 			    DWELL_AT_LEAST);
 	if (judge->flags & CW_SOCKET_TOLD_HUP)
 		return leak(judge, VERDICT_SHUTDOWN_UNCLOSED, since_told(judge),
 			    DWELL_AT_LEAST);
+	if (since_seen_left(judge))
+		return leak(judge, VERDICT_SHUTDOWN_UNCLOSED, since_seen_left(judge),
+			    DWELL_AT_LEAST);
+	if (!judge->context->alive)
+		return perhaps_just_now(judge, VERDICT_SHUTDOWN_UNCLOSED);
 	return leak(judge, VERDICT_SHUTDOWN_UNCLOSED, age(judge), DWELL_AT_MOST);
 }
 
@@ -352,44 +387,21 @@ static bool is_placeholder(const struct judge *judge)
 		 (CW_SOCKET_FIRST_READ | CW_SOCKET_FIRST_WRITE | CW_SOCKET_TOLD));
 }
 
-/* A process that waits for its child and then ends itself (sshd, for each session) has not read
- * that the child's end of their pair was closed. Nothing dates that: it may have been just now. */
-static bool may_have_been_a_childs(const struct judge *judge)
-{
-	return judge->context->forked && !judge->context->alive &&
-	       judge->socket->origin == CW_ORIGIN_SOCKETPAIR;
-}
-
-/* Passed on between processes, the other end is one of theirs (nginx's channels): as they stop, one
- * ends a moment before the other, which nothing dates. */
-static bool may_end_together(const struct judge *judge)
-{
-	return !judge->context->alive && judge->socket->origin == CW_ORIGIN_RECEIVED;
-}
-
-/* The peer has left, perhaps just now: counted, not judged. */
-static enum verdict not_to_be_dated(struct judge *judge)
-{
-	leak(judge, VERDICT_EOF_UNREAD, 0, DWELL_AT_LEAST);
-	judge->detail->young = true;
-	judge->detail->leak = false;
-	return VERDICT_EOF_UNREAD;
-}
-
 static enum verdict unread_verdict(struct judge *judge)
 {
 	uint64_t dwell =
-		max(has_tcp(judge) ? fin_lower_bound(judge) : 0, left_since_told(judge));
+		max(has_tcp(judge) ? fin_lower_bound(judge) : since_seen_left(judge),
+		    left_since_told(judge));
 	enum dwell_bound bound = DWELL_AT_LEAST;
 	bool unseen = read_out_of_sight(judge);
 
-	if (!has_tcp(judge) && !(judge->flags & CW_SOCKET_TOLD)) {
+	if (!has_tcp(judge) && !(judge->flags & CW_SOCKET_TOLD) &&
+	    !since_seen_left(judge)) {
 		dwell = age(judge);
 		bound = DWELL_AT_MOST;
 	}
-	if (may_have_been_a_childs(judge) ||
-	    (bound == DWELL_AT_MOST && may_end_together(judge)))
-		return not_to_be_dated(judge);
+	if (bound == DWELL_AT_MOST && !judge->context->alive)
+		return perhaps_just_now(judge, VERDICT_EOF_UNREAD);
 	if (!is_idle_client(judge, unseen)) {
 		leak(judge, VERDICT_EOF_UNREAD, dwell, bound);
 		return young_if_gone_by_next_look(
@@ -513,7 +525,6 @@ struct verdict_context verdict_context_of(const struct trace_view *view,
 		.watched = view->watched,
 		.alive = alive && !ended,
 		.killed = killed && !ended,
-		.forked = process->flags & CW_PROCESS_FORKED,
 	};
 
 	context.uring = process->flags & CW_PROCESS_URING;

@@ -46,7 +46,6 @@ struct verdict_context {
 	bool dated;  /* it did, but somebody saw when: that is `moment` */
 	bool uring;  /* it uses io_uring: not every read is seen */
 	bool orderly; /* it ended by exit or exec: what it was given by its supervisor is given back */
-	bool forked; /* it has children, or had: they may have had the other end of a pair */
 };
 
 struct verdict_detail {
@@ -54,6 +53,7 @@ struct verdict_detail {
 	enum dwell_bound bound;
 	bool leak;
 	bool young;           /* in that state for less than grace: counted, not judged */
+	bool undated; /* young, since nobody knows for how long: it may be longer than grace */
 	bool closed_by_exit;  /* closed, but only in the process's last second */
 	bool reset_unlearned; /* reset-ignored by the kernel's word alone */
 };

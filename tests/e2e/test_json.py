@@ -134,7 +134,6 @@ def only_leak(document):
     ("both_shut_down", "shutdown-unclosed", "shutdown"),
     ("client_read_eof", "eof-ignored", "first_write"),
     ("unix_eof_read", "eof-ignored", "eof"),
-    ("unix_eof_unread", "eof-unread", "open"),
     ("socketpair_eof_read", "eof-ignored", "open"),
 ])
 def test_each_verdict(start, directory, read_json, state, verdict, stack):

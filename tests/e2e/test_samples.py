@@ -2,6 +2,7 @@
 """What `closewait run` sees in the kernel's table of processes that are killed."""
 import os
 import signal
+import socket
 import struct
 import subprocess
 import time
@@ -17,9 +18,9 @@ HEADER = struct.Struct("16sIIQQQII")
 RECORD = struct.Struct("QQQ 64x 28x 2x H")
 
 
-def samples(directory):
-    """ns of the last look, and {peer's port: (first, until)}, of the one session there. Others on
-    the machine have sockets too."""
+def records(directory):
+    """ns of the last look, and (cookie, first, until, peer's port) of each socket, of the one session
+    there. Others on the machine have sockets too."""
     for session in os.listdir(directory):
         path = os.path.join(directory, session, "samples")
         if not os.path.exists(path) or os.path.getsize(path) < HEADER.size:
@@ -28,9 +29,14 @@ def samples(directory):
             content = f.read()
         magic, version, size, _, last, _, count, _ = HEADER.unpack_from(content)
         assert (magic, version) == (b"closewait looks\n", 1)
-        records = [RECORD.unpack_from(content, HEADER.size + i * size) for i in range(count)]
-        return last, {port: (first, end) for _, first, end, port in records}
-    return 0, {}
+        return last, [RECORD.unpack_from(content, HEADER.size + i * size) for i in range(count)]
+    return 0, []
+
+
+def samples(directory):
+    """The same as {peer's port: (first, until)}."""
+    last, found = records(directory)
+    return last, {port: (first, end) for _, first, end, port in found}
 
 
 def await_seen(directory, peer, ns):
@@ -128,6 +134,64 @@ def test_a_socket_that_was_closed_in_time_is_nobodys_leak(run, directory):
     os.kill(the_child(one.pid), signal.SIGKILL)
     assert one.wait() == -signal.SIGKILL
     assert "no leaks" in one.err or Report(one.err).leaks == 0, one.err
+
+
+UNIX_SERVER = """if True:
+    import os, socket, struct, sys
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(sys.argv[1])
+    s.listen(1)
+    print("listens", flush=True)
+    conn, peer = s.accept()
+    cookie = conn.getsockopt(socket.SOL_SOCKET, 57, 8)
+    print("accepted %d" % struct.unpack("Q", cookie), conn.recv(5), flush=True)
+    sys.stdin.read()
+    os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("killed", [True, False])
+@pytest.mark.parametrize("grace", ["50ms", "1h"])
+def test_a_unix_socket_whose_peer_has_left(run, directory, tmp_path, grace, killed):
+    """Nothing else tells since when; the kernel keeps no time for it."""
+    path = str(tmp_path / "socket")
+    one = run("--sample", "20ms", "--grace", grace, stdin=subprocess.PIPE,
+              command=[PYTHON, "-c", UNIX_SERVER, path])
+    one.line("listens")
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(path)
+        peer.sendall(b"hello")
+        cookie = int(one.line(r"accepted (\d+)").group(1))
+
+    def look():
+        last, found = records(directory)
+        return [1 for there, first, end, _ in found
+                if there == cookie and not end and last - first > 100000000]
+    until(look, "looks that saw it hung up")
+    if killed:
+        os.kill(the_child(one.pid), signal.SIGKILL)
+    one.process.stdin.close()
+    assert one.wait() == (-signal.SIGKILL if killed else 0)
+    if grace == "1h":
+        assert "1 not judged" in one.err or "no leaks" in one.err, one.err
+        return
+    group = Report(one.err).only()
+    assert (group.verdict, group.count) == ("eof-unread", 1), one.err
+    assert "at least" in group.headline
+
+
+def test_a_unix_socket_that_nobody_dates_is_not_judged(start, directory, tmp_path):
+    path = str(tmp_path / "socket")
+    server = start([PYTHON, "-c", UNIX_SERVER, path], grace="1ms", stdin=subprocess.PIPE,
+                   show="open")
+    server.line("listens")
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(path)
+        peer.sendall(b"hello")
+        server.line("accepted")
+    server.process.stdin.close()
+    assert server.wait() == 0
+    assert Report(server.err).leaks == 0 and "1 not judged" in server.err, server.err
 
 
 def test_what_was_left_just_now_is_young(run, directory):

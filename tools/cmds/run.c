@@ -238,6 +238,8 @@ static void wait_for_command(struct run *run)
 
 	if (period)
 		run->sampler = sampler_open(run->session, period);
+	if (run->sampler)
+		sampler_judge_by(run->sampler, run->child.pid);
 	ticker.context = run->sampler;
 	child_wait(&run->child, run->sampler ? &ticker : NULL);
 }
