@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Which thread this is. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "sys.h"
+#include "thread.h"
+
+static __thread uint32_t id __attribute__((tls_model("initial-exec")));
+static __thread bool forked __attribute__((tls_model("initial-exec")));
+
+/* Where libc keeps a thread's id, in bytes from its pthread_t; 0: not known. The kernel writes it there
+ * before the thread runs. */
+static size_t id_offset;
+
+/* The main thread's pthread_t; 0: not known. */
+static uintptr_t main_thread;
+
+/* What glibc tells debuggers of the field (db_desc_t of its nptl_db/thread_dbP.h): its size in bits, the
+ * number of elements, the offset in bytes. */
+static const uint32_t *described(void)
+{
+	const uint32_t *field = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid");
+
+	return field && field[0] == 32 && field[1] == 1 ? field : NULL;
+}
+
+static uint32_t kept_by_libc(size_t offset)
+{
+	uint32_t kept;
+
+	memcpy(&kept, (const char *)pthread_self() + offset, sizeof kept);
+	return kept;
+}
+
+void thread_init(void)
+{
+	const uint32_t *field = described();
+
+	id = (uint32_t)sys_gettid();
+	if (field && kept_by_libc(field[2]) == id)
+		id_offset = field[2];
+	if (id == (uint32_t)sys_getpid())
+		main_thread = (uintptr_t)pthread_self();
+}
+
+uint32_t thread_id(void)
+{
+	if (!id && id_offset && !forked)
+		id = kept_by_libc(id_offset);
+	if (!id)
+		id = (uint32_t)sys_gettid();
+	return id;
+}
+
+void thread_id_forget(void)
+{
+	id = 0;
+	forked = true;
+}
+
+bool thread_is_main(void)
+{
+	if (main_thread)
+		return (uintptr_t)pthread_self() == main_thread;
+	return thread_id() == (uint32_t)sys_getpid();
+}
