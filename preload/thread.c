@@ -7,7 +7,7 @@
 #include "sys.h"
 #include "thread.h"
 
-static __thread uint32_t id __attribute__((tls_model("initial-exec")));
+__thread uint32_t thread_known_id;
 static __thread bool forked __attribute__((tls_model("initial-exec")));
 
 /* Where libc keeps a thread's id, in bytes from its pthread_t; 0: not known. The kernel writes it there
@@ -38,25 +38,25 @@ void thread_init(void)
 {
 	const uint32_t *field = described();
 
-	id = (uint32_t)sys_gettid();
-	if (field && kept_by_libc(field[2]) == id)
+	thread_known_id = (uint32_t)sys_gettid();
+	if (field && kept_by_libc(field[2]) == thread_known_id)
 		id_offset = field[2];
-	if (id == (uint32_t)sys_getpid())
+	if (thread_known_id == (uint32_t)sys_getpid())
 		main_thread = (uintptr_t)pthread_self();
 }
 
-uint32_t thread_id(void)
+uint32_t thread_learn_id(void)
 {
-	if (!id && id_offset && !forked)
-		id = kept_by_libc(id_offset);
-	if (!id)
-		id = (uint32_t)sys_gettid();
-	return id;
+	if (id_offset && !forked)
+		thread_known_id = kept_by_libc(id_offset);
+	if (!thread_known_id)
+		thread_known_id = (uint32_t)sys_gettid();
+	return thread_known_id;
 }
 
 void thread_id_forget(void)
 {
-	id = 0;
+	thread_known_id = 0;
 	forked = true;
 }
 

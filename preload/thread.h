@@ -11,8 +11,17 @@
 /* For the constructor, in the process's first thread as a rule. */
 void thread_init(void);
 
+/* 0 until it is first asked for. */
+extern __thread uint32_t thread_known_id
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+uint32_t thread_learn_id(void);
+
 /* The calling thread's id; a fork child's is its own. */
-uint32_t thread_id(void);
+static inline uint32_t thread_id(void)
+{
+	return __builtin_expect(thread_known_id != 0, 1) ? thread_known_id
+							 : thread_learn_id();
+}
 
 /* In a child that was forked: what was known is its parent's, and libc may not have been told. */
 void thread_id_forget(void);
