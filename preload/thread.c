@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Which thread this is. */
-#include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <pthread.h>
 #include <string.h>
 
+#include "elf_symbol.h"
 #include "sys.h"
 #include "thread.h"
 
@@ -21,9 +22,11 @@ static uintptr_t main_thread;
  * number of elements, the offset in bytes. */
 static const uint32_t *described(void)
 {
-	const uint32_t *field = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid");
+	const struct module *libc = modules_find((uintptr_t)gnu_get_libc_version);
+	uintptr_t at = libc ? elf_symbol(libc, "_thread_db_pthread_tid") : 0;
+	const uint32_t *field = (const uint32_t *)at;
 
-	return field && field[0] == 32 && field[1] == 1 ? field : NULL;
+	return at && field[0] == 32 && field[1] == 1 ? field : NULL;
 }
 
 static uint32_t kept_by_libc(size_t offset)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* For the constructor, in the process's first thread as a rule. */
+/* For the constructor, after modules_init(), in the process's first thread as a rule. */
 void thread_init(void);
 
 /* 0 until it is first asked for. */
