@@ -18,6 +18,7 @@
 #include "proc.h"
 #include "sites.h"
 #include "sys.h"
+#include "thread.h"
 #include "undisturbed.h"
 #include "unwind.h"
 

@@ -3,9 +3,9 @@
 #include <sys/prctl.h>
 
 #include "end_place.h"
-#include "lock.h"
 #include "sites.h"
 #include "sys.h"
+#include "thread.h"
 
 void end_place_note(struct books *b, const void *context, cw_ref here)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The ring of lifecycle events. */
 #include "events.h"
-#include "lock.h"
+#include "thread.h"
 
 #define set(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 

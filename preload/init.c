@@ -20,6 +20,7 @@
 #include "session.h"
 #include "signals.h"
 #include "sys.h"
+#include "thread.h"
 
 static _Atomic int begun;
 static uint64_t started;
@@ -58,6 +59,7 @@ void init_once(void)
 	options_parse(proc_environment("CLOSEWAIT_OPTIONS"));
 	help();
 	modules_init();
+	thread_init();
 	known_init();
 	books_reserve();
 	__cxa_atexit(exit_normal, NULL, NULL);

@@ -5,10 +5,9 @@
 
 #include "arena.h"
 #include "known_stacks.h"
-#include "lock.h"
 #include "modules.h"
 #include "options.h"
-#include "sys.h"
+#include "thread.h"
 
 #define BUCKETS      4096u /* a power of two */
 #define KNOWN_MAX    16384u
@@ -68,11 +67,6 @@ static uintptr_t thread_pointer(void)
 	return (uintptr_t)__builtin_thread_pointer();
 }
 
-static bool on_main_thread(void)
-{
-	return thread_id() == (uint32_t)sys_getpid();
-}
-
 /* Where this thread's stack ends, once that is known; new threads are as the first one was. */
 static uintptr_t thread_outermost(void)
 {
@@ -81,7 +75,7 @@ static uintptr_t thread_outermost(void)
 	if (outermost)
 		return outermost;
 	distance = atomic_load_explicit(&outermost_to_thread, memory_order_relaxed);
-	if (distance && !on_main_thread())
+	if (distance && !thread_is_main())
 		outermost = thread_pointer() - distance;
 	return outermost;
 }
@@ -93,7 +87,7 @@ void known_outermost(uintptr_t sp)
 
 	if (outermost)
 		return;
-	if (on_main_thread()) {
+	if (thread_is_main()) {
 		if (stack_end - sp + ENTRY_MAX < 2 * ENTRY_MAX)
 			outermost = sp;
 	} else if (distance < TLS_MAX) {
@@ -107,7 +101,7 @@ void known_outermost(uintptr_t sp)
 
 bool known_on_stack(uintptr_t low, uintptr_t address)
 {
-	uintptr_t end = on_main_thread() ? stack_end : thread_pointer();
+	uintptr_t end = thread_is_main() ? stack_end : thread_pointer();
 
 	return address >= low && address < end && end - low < STACK_SPAN;
 }

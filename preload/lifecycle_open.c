@@ -10,12 +10,12 @@
 #include "kernel.h"
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
-#include "lock.h"
 #include "shortage.h"
 #include "site_stats.h"
 #include "sites.h"
 #include "sys.h"
 #include "text_build.h"
+#include "thread.h"
 #include "twins.h"
 
 static void set_kind(struct cw_socket *s, int domain, int type, int protocol)

@@ -2,26 +2,13 @@
 /* The short lock. */
 #include "lock.h"
 #include "sys.h"
-
-static __thread uint32_t tid __attribute__((tls_model("initial-exec")));
+#include "thread.h"
 
 /* Spins that cover the longest hold (an unwind, 20 us), then naps; a holder that is not
  * scheduled for this long (2 s) is given up on. */
 #define SPINS    2000
 #define NAPS     2000
 #define FEW_NAPS 50
-
-uint32_t thread_id(void)
-{
-	if (!tid)
-		tid = (uint32_t)sys_gettid();
-	return tid;
-}
-
-void thread_id_forget(void)
-{
-	tid = 0;
-}
 
 static bool try_take(struct lock *lock, uint32_t me)
 {

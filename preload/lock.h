@@ -26,8 +26,3 @@ void lock_drop(struct lock *lock);
  * was never taken. Returns whether it had been held by a thread that does not exist here,
  * so that what it protects may be half-changed. */
 bool lock_after_fork(struct lock *lock, uint32_t forker);
-
-/* The calling thread's id, without a system call after the first; a fork child's is its
- * own. */
-uint32_t thread_id(void);
-void thread_id_forget(void);

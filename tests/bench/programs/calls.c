@@ -102,6 +102,21 @@ static void case_connection(struct op *op)
 	step(do_close, op);
 }
 
+static void *serve(void *op)
+{
+	case_connection(op);
+	return NULL;
+}
+
+/* The same in a thread of its own. */
+static void case_thread(struct op *op)
+{
+	pthread_t thread;
+
+	must(!pthread_create(&thread, NULL, serve, op), "pthread_create");
+	must(!pthread_join(thread, NULL), "pthread_join");
+}
+
 static void case_dup_close(struct op *op)
 {
 	int copy = dup(op->fd);
@@ -131,6 +146,7 @@ static const struct {
 	{"accept-close", case_accept_close, 0},
 	{"accept-eof-close", case_accept_eof_close, 0},
 	{"connection", case_connection, 0},
+	{"thread", case_thread, 0},
 	{"dup-close", case_dup_close, 1},
 };
 static int chosen = -1;
