@@ -37,7 +37,7 @@ bool fd_enter(struct books *b, int fd, uint64_t entry, uint64_t *old)
 		}
 		slot = fd_slot(b, fd);
 	}
-	*old = atomic_exchange_explicit(slot, entry, memory_order_acq_rel);
+	*old = rmw_exchange64(slot, entry);
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
 #include "options.h"
+#include "rmw.h"
 #include "site_stats.h"
 #include "sites.h"
 #include "trace/verdict.h"
@@ -147,8 +148,8 @@ static uint64_t dwell_from_fin(const struct closing *c, const struct cw_socket *
 	uint64_t dwell;
 
 	if (!(flags & (CW_SOCKET_EOF | CW_SOCKET_TOLD)) ||
-	    flags & CW_SOCKET_WROTE_AFTER_EOF ||
-	    c->dwell >= options.slow_close || c->now - s->opened < options.slow_close)
+	    flags & CW_SOCKET_WROTE_AFTER_EOF || c->dwell >= options.slow_close ||
+	    c->now - s->opened < options.slow_close)
 		return c->dwell;
 	dwell = kernel_dwell(c, s);
 	return dwell != NO_DWELL && dwell > c->dwell ? dwell : c->dwell;
@@ -237,8 +238,7 @@ static void fold(const struct closing *c, struct cw_socket *s)
 	};
 
 	if (s->origin != CW_ORIGIN_INHERITED)
-		atomic_fetch_add_explicit(&c->b->process->closed, 1,
-					  memory_order_relaxed);
+		rmw_add64(&c->b->process->closed, 1);
 	site_stats_closed(s->stats, &what);
 	event_add(c->b, CW_EVENT_CLOSE, c->now, c->fd, c->entry, c->site);
 	heirs_closed(s);

@@ -11,6 +11,7 @@
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
 #include "lock.h"
+#include "rmw.h"
 #include "shortage.h"
 #include "site_stats.h"
 #include "sites.h"
@@ -99,7 +100,7 @@ static void opened(struct books *b, struct cw_socket *s, int fd)
 
 	if (!entry)
 		return;
-	atomic_fetch_add_explicit(&b->process->opened, 1, memory_order_relaxed);
+	rmw_add64(&b->process->opened, 1);
 	site_stats_opened(stats);
 	event_add(b, CW_EVENT_OPEN, ns, fd, entry, site);
 }
@@ -114,7 +115,7 @@ void lifecycle_socket(int fd, int domain, int type, int protocol, enum cw_origin
 	set_kind(s, domain, type, protocol);
 	if (origin == CW_ORIGIN_SOCKETPAIR)
 		atomic_store_explicit(&s->flags, CW_SOCKET_CONNECTED | CW_SOCKET_TOUCHED,
-			      memory_order_relaxed);
+				      memory_order_relaxed);
 	opened(b, s, fd);
 }
 
@@ -256,7 +257,7 @@ void lifecycle_connected(int fd, uint64_t entry, int result, const void *peer,
 				CW_ORIGIN_CONNECT;
 	}
 	set_peer(b, s, peer, size);
-	atomic_fetch_or(&s->flags, state | CW_SOCKET_TOUCHED);
+	rmw_or32(&s->flags, state | CW_SOCKET_TOUCHED);
 	socket_unpin(b, s);
 }
 

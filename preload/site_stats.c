@@ -2,6 +2,7 @@
 /* Per-site counters. */
 #include "site_stats.h"
 #include "extents.h"
+#include "rmw.h"
 
 #define NS_PER_S 1000000000ull
 
@@ -52,7 +53,7 @@ cw_ref site_stats(struct books *b, cw_ref open_site, enum cw_origin origin)
 
 static void add(_Atomic uint64_t *counter)
 {
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	rmw_add64(counter, 1);
 }
 
 static void set_once(_Atomic uint64_t *ns, uint64_t now)
@@ -78,8 +79,7 @@ static void count_closer(struct cw_stats *stats, const struct site_close *c)
 			continue;
 		if (there && there != site)
 			continue;
-		atomic_fetch_add_explicit(&stats->closers[i].count, 1,
-					  memory_order_relaxed);
+		rmw_add32(&stats->closers[i].count, 1);
 		if (!c->late)
 			set_once(&stats->closers[i].in_time, c->now);
 		return;
@@ -157,8 +157,7 @@ void site_stats_closed(cw_ref ref, const struct site_close *c)
 		count_collected(stats, c);
 	if (c->dwell == UINT64_MAX)
 		return;
-	atomic_fetch_add_explicit(&stats->dwell[bucket_of(c->dwell)], 1,
-				  memory_order_relaxed);
+	rmw_add32(&stats->dwell[bucket_of(c->dwell)], 1);
 	if (raise_to(&stats->dwell_max, c->dwell) && c->slow)
 		atomic_store_explicit(&stats->slow_site, c->close_site,
 				      memory_order_relaxed);
