@@ -77,7 +77,13 @@ static inline struct books *books_here(void)
 
 /* The same, and makes the trace if this process has none yet: for a hook that holds a
  * socket. */
-struct books *books_for_socket(void);
+struct books *books_make(void);
+static inline struct books *books_for_socket(void)
+{
+	struct books *b = books_here();
+
+	return b ? b : books_make();
+}
 
 /* Around fork(): the short locks are taken, so that the child finds nothing half-changed. */
 void books_fork_prepare(void);

@@ -30,7 +30,7 @@ bool lifecycle_claim_with(struct cw_socket *s, uint32_t bit, uint32_t more)
 static struct cw_socket *subject(struct books **b, int fd, uint64_t entry, bool is_socket,
 				 ssize_t n)
 {
-	*b = is_socket && n >= 0 ? books_for_socket() : books_here();
+	*b = !entry && is_socket && n >= 0 ? books_for_socket() : books_here();
 	if (!*b)
 		return NULL;
 	if (!entry && is_socket && n >= 0)

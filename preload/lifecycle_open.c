@@ -47,7 +47,7 @@ static void set_peer(struct books *b, struct cw_socket *s, const void *address,
 	s->peer_family = (uint8_t)a.family;
 	s->peer_port = a.port;
 	set_scope(b, s, a.scope);
-	memcpy(s->peer_ip, a.ip, sizeof a.ip);
+	__builtin_memcpy(s->peer_ip, a.ip, sizeof a.ip);
 }
 
 /* Makes the record visible under fd. Whatever stood there was closed out of our sight. */
@@ -163,19 +163,22 @@ uint64_t lifecycle_adopt(struct books *b, int fd)
 static bool kind_from_listener(struct books *b, int listener, uint64_t entry,
 			       struct cw_socket *s)
 {
-	struct cw_socket *l;
+	const struct cw_socket *l;
 
 	if (!entry)
 		entry = lifecycle_adopt(b, listener);
-	l = socket_pin(entry);
+	l = socket_owned(entry);
 	if (!l)
 		return false;
-	s->domain = l->domain;
-	s->type = l->type;
-	s->protocol = l->protocol;
-	s->local = l->local;
-	socket_unpin(b, l);
-	return true;
+	/* Not pinned: was it the listener's to the last? What is read must be read by then. */
+	s->domain = __atomic_load_n(&l->domain, __ATOMIC_ACQUIRE);
+	s->type = __atomic_load_n(&l->type, __ATOMIC_ACQUIRE);
+	s->protocol = __atomic_load_n(&l->protocol, __ATOMIC_ACQUIRE);
+	s->local = __atomic_load_n(&l->local, __ATOMIC_ACQUIRE);
+	if (socket_owned(entry))
+		return true;
+	s->local = 0;
+	return false;
 }
 
 void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,

@@ -3,7 +3,8 @@
 #include "lock.h"
 #include "sys.h"
 
-static __thread uint32_t tid __attribute__((tls_model("initial-exec")));
+__thread uint32_t thread_id_known
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Spins that cover the longest hold (an unwind, 20 us), then naps; a holder that is not
  * scheduled for this long (2 s) is given up on. */
@@ -11,16 +12,15 @@ static __thread uint32_t tid __attribute__((tls_model("initial-exec")));
 #define NAPS     2000
 #define FEW_NAPS 50
 
-uint32_t thread_id(void)
+uint32_t thread_id_ask(void)
 {
-	if (!tid)
-		tid = (uint32_t)sys_gettid();
-	return tid;
+	thread_id_known = (uint32_t)sys_gettid();
+	return thread_id_known;
 }
 
 void thread_id_forget(void)
 {
-	tid = 0;
+	thread_id_known = 0;
 }
 
 static bool try_take(struct lock *lock, uint32_t me)

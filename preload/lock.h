@@ -29,5 +29,11 @@ bool lock_after_fork(struct lock *lock, uint32_t forker);
 
 /* The calling thread's id, without a system call after the first; a fork child's is its
  * own. */
-uint32_t thread_id(void);
+extern __thread uint32_t thread_id_known
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+uint32_t thread_id_ask(void);
+static inline uint32_t thread_id(void)
+{
+	return thread_id_known ? thread_id_known : thread_id_ask();
+}
 void thread_id_forget(void);
