@@ -3,7 +3,7 @@
 #include "fd_table.h"
 #include "extents.h"
 
-static bool add_page(struct books *b, unsigned page)
+RARE static bool add_page(struct books *b, unsigned page)
 {
 	uint32_t extent = extent_claim(b->extent);
 	_Atomic uint64_t *none = NULL;

@@ -76,7 +76,7 @@ static bool on_main_thread(void)
 }
 
 /* New threads are as the first one was. */
-__attribute__((noinline)) static uintptr_t learn_outermost(void)
+RARE static uintptr_t learn_outermost(void)
 {
 	uintptr_t distance =
 		atomic_load_explicit(&outermost_to_thread, memory_order_relaxed);
@@ -178,7 +178,7 @@ static bool modules_may_differ(const struct known_stack *known)
 	       modules_unloads();
 }
 
-__attribute__((noinline)) static bool is_turn(void)
+RARE static bool is_turn(void)
 {
 	if (options.unwind == UNWIND_AUDIT)
 		return true;

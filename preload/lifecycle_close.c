@@ -82,7 +82,8 @@ static bool is_beyond(uint64_t dwell, uint64_t limit)
 
 /* The kernel's word for a socket that goes away late: its look is in the trace before the
  * close. NULL: no room. */
-static struct cw_look *look_before_close(struct books *b, struct cw_socket *s, int fd)
+RARE static struct cw_look *look_before_close(struct books *b, struct cw_socket *s,
+					      int fd)
 {
 	struct cw_look *look = s->look ? ref_pointer(s->look)
 				       : extent_carve(&b->looks_extent, b->extent,
@@ -99,7 +100,7 @@ static struct cw_look *look_before_close(struct books *b, struct cw_socket *s, i
 
 /* Would the socket be a leak if it were left open? If not, nothing is late: it is still sending,
  * or connected, or waits in a client's pool. */
-static bool would_leak(const struct cw_socket *s, const struct cw_look *look)
+RARE static bool would_leak(const struct cw_socket *s, const struct cw_look *look)
 {
 	struct verdict_context now = {
 		.moment = look->taken,
@@ -113,7 +114,7 @@ static bool would_leak(const struct cw_socket *s, const struct cw_look *look)
 }
 
 /* The time since the peer's FIN that the kernel vouches for. */
-static uint64_t kernel_dwell(const struct closing *c, const struct cw_socket *s)
+RARE static uint64_t kernel_dwell(const struct closing *c, const struct cw_socket *s)
 {
 	uint64_t age = c->now - s->opened;
 	uint64_t at_least;
@@ -135,7 +136,7 @@ static uint64_t unlearned_dwell(const struct closing *c, const struct cw_socket 
 /* Is this where the program closes such sockets anyhow? Then it is no sweep of its exit, late as
  * it may come. Closes of one sweep come together, the living with the dead: what was closed here
  * just now proves nothing. */
-static bool on_ordinary_path(const struct closing *c, const struct cw_socket *s)
+RARE static bool on_ordinary_path(const struct closing *c, const struct cw_socket *s)
 {
 	return site_stats_in_time(s->stats, c->site, c->now - late_after(s));
 }
@@ -248,7 +249,7 @@ static void fold(const struct closing *c, struct cw_socket *s)
 		atomic_fetch_or(&s->flags, CW_SOCKET_COLLECTED);
 }
 
-static void keep_late(const struct closing *c, struct cw_socket *s)
+RARE static void keep_late(const struct closing *c, struct cw_socket *s)
 {
 	struct cw_aside *a = aside_of(c->b, s);
 
@@ -286,7 +287,7 @@ void lifecycle_reclaim(const struct closing *c)
 
 /* Linux has closed it even when close() fails (EINTR, EIO, ENOSPC, EDQUOT); only a filter
  * that refuses the call leaves it open, and EBADF says that it was closed before. */
-static void close_failed(const struct closing *c, int error)
+RARE static void close_failed(const struct closing *c, int error)
 {
 	struct books *b = c->b;
 

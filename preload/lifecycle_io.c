@@ -84,8 +84,8 @@ static void note_eof(struct books *b, struct cw_socket *s, int fd, uint64_t entr
 	}
 }
 
-static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t entry,
-		       int error)
+RARE static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t entry,
+			    int error)
 {
 	uint32_t flags = atomic_load_explicit(&s->flags, memory_order_relaxed);
 	struct cw_aside *a;

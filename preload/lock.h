@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "rare.h"
+
 struct lock {
 	_Atomic uint32_t holder; /* thread id, 0: free */
 };
@@ -31,7 +33,7 @@ bool lock_after_fork(struct lock *lock, uint32_t forker);
  * own. */
 extern __thread uint32_t thread_id_known
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
-uint32_t thread_id_ask(void);
+RARE uint32_t thread_id_ask(void);
 static inline uint32_t thread_id(void)
 {
 	return thread_id_known ? thread_id_known : thread_id_ask();

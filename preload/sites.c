@@ -139,11 +139,9 @@ static void audit(struct books *b, struct known_stack *known, cw_ref ref)
 		known_remember(&work.log, ref);
 }
 
-/* `known` is NULL, or one to be compared. Apart, and not inlined: what it keeps in registers and
- * on the stack the recognised ones need not save. */
-__attribute__((noinline)) static cw_ref unwound_site(struct books *b,
-						     struct hook_frame frame,
-						     struct known_stack *known)
+/* `known` is NULL, or one to be compared. */
+RARE static cw_ref unwound_site(struct books *b, struct hook_frame frame,
+				struct known_stack *known)
 {
 	struct undisturbed u;
 	cw_ref ref;
@@ -193,7 +191,7 @@ static bool may_have_python(cw_ref native)
 	       python.this_thread();
 }
 
-__attribute__((noinline)) static cw_ref with_python(struct books *b, cw_ref native)
+RARE static cw_ref with_python(struct books *b, cw_ref native)
 {
 	struct undisturbed u;
 	uint64_t hash;
