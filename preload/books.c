@@ -255,12 +255,10 @@ static struct books *wait_for_opening(struct books *b)
 	return NULL;
 }
 
-struct books *books_for_socket(void)
+struct books *books_make(void)
 {
-	struct books *b = books_here();
+	struct books *b;
 
-	if (b)
-		return b;
 	init_once();
 	b = books;
 	if (!b || books_in_vfork_child())

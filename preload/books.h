@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "rare.h"
 #include "trace/format.h"
 
 #define BOOKS_STATS_SLOTS  4096u /* a power of two */
@@ -59,7 +60,7 @@ extern __thread int vfork_mark
 void books_reserve(void);
 
 /* For a process whose books are not open: opens a fork child's, else returns NULL. */
-struct books *books_slow(void);
+RARE struct books *books_slow(void);
 
 /* This process's books, or NULL: nothing is to be recorded. */
 static inline struct books *books_here(void)
@@ -77,7 +78,13 @@ static inline struct books *books_here(void)
 
 /* The same, and makes the trace if this process has none yet: for a hook that holds a
  * socket. */
-struct books *books_for_socket(void);
+RARE struct books *books_make(void);
+static inline struct books *books_for_socket(void)
+{
+	struct books *b = books_here();
+
+	return b ? b : books_make();
+}
 
 /* Around fork(): the short locks are taken, so that the child finds nothing half-changed. */
 void books_fork_prepare(void);
@@ -113,4 +120,4 @@ bool books_are_whole(const struct books *b);
 /* Is the calling process the one whose books these are? A system call. */
 bool books_are_ours(void);
 
-void books_lost(enum cw_lost what);
+RARE void books_lost(enum cw_lost what);

@@ -10,44 +10,46 @@
 
 /* This thread's row of closes: the number it closed last plus one, so that 0 is none; up or down;
  * how many; how many of them were counted as double closes, and whether the last was. */
-static __thread int last __attribute__((tls_model("initial-exec")));
-static __thread int direction __attribute__((tls_model("initial-exec")));
-static __thread unsigned steps __attribute__((tls_model("initial-exec")));
-static __thread unsigned counted __attribute__((tls_model("initial-exec")));
-static __thread bool last_counted __attribute__((tls_model("initial-exec")));
+static __thread struct {
+	int last;
+	int direction;
+	unsigned steps;
+	unsigned counted;
+	bool last_counted;
+} row __attribute__((tls_model("initial-exec")));
 
 /* The second of two gives the row its direction: the first of them belongs to it. */
 static void begin_row(int towards)
 {
-	direction = towards;
-	steps = towards ? 2 : 1;
-	counted = towards && last_counted ? 1 : 0;
+	row.direction = towards;
+	row.steps = towards ? 2 : 1;
+	row.counted = towards && row.last_counted ? 1 : 0;
 }
 
 static void uncount(struct books *b)
 {
-	uint64_t before = atomic_fetch_sub_explicit(&b->process->double_closes, counted,
-						    memory_order_relaxed);
+	uint64_t before = atomic_fetch_sub_explicit(&b->process->double_closes,
+						    row.counted, memory_order_relaxed);
 
 	/* The next one is the first. */
-	if (before == counted)
+	if (before == row.counted)
 		atomic_store(&b->process->double_close_site, 0);
-	counted = 0;
+	row.counted = 0;
 }
 
 void double_close_step(struct books *b, int fd)
 {
-	int towards = last ? fd - (last - 1) : 0;
+	int towards = row.last ? fd - (row.last - 1) : 0;
 
 	if (towards != 1 && towards != -1)
 		begin_row(0);
-	else if (towards != direction)
+	else if (towards != row.direction)
 		begin_row(towards);
 	else
-		steps++;
-	last = fd + 1;
-	last_counted = false;
-	if (steps >= SWEEP && counted)
+		row.steps++;
+	row.last = fd + 1;
+	row.last_counted = false;
+	if (row.steps >= SWEEP && row.counted)
 		uncount(b);
 }
 
@@ -96,13 +98,13 @@ void double_close_note(struct books *b, int fd)
 	cw_ref earlier;
 	cw_ref none = 0;
 
-	if (steps >= SWEEP || fd < 0 || !was_socket(b, fd) ||
+	if (row.steps >= SWEEP || fd < 0 || !was_socket(b, fd) ||
 	    !event_last_was_close(b, fd, &earlier))
 		return;
 	if (atomic_compare_exchange_strong(&b->process->double_close_site, &none,
 					   site_here(b)))
 		atomic_store(&b->process->double_close_earlier, earlier);
 	atomic_fetch_add_explicit(&b->process->double_closes, 1, memory_order_relaxed);
-	counted++;
-	last_counted = true;
+	row.counted++;
+	row.last_counted = true;
 }

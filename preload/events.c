@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The ring of lifecycle events. */
 #include "events.h"
+#include "rmw.h"
 #include "thread.h"
 
 #define set(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
@@ -9,7 +10,7 @@ void event_add(struct books *b, enum cw_event_kind kind, uint64_t ns, int fd,
 	       uint64_t entry, cw_ref site)
 {
 	struct cw_process *p = b->process;
-	uint32_t n = atomic_fetch_add_explicit(&p->event_next, 1, memory_order_relaxed);
+	uint32_t n = rmw_fetch_add32(&p->event_next, 1);
 	struct cw_event *e = &p->events[n % CW_EVENT_RING];
 
 	set(e->kind, CW_EVENT_NONE);

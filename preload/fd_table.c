@@ -3,7 +3,7 @@
 #include "fd_table.h"
 #include "extents.h"
 
-static bool add_page(struct books *b, unsigned page)
+RARE static bool add_page(struct books *b, unsigned page)
 {
 	uint32_t extent = extent_claim(b->extent);
 	_Atomic uint64_t *none = NULL;
@@ -42,7 +42,7 @@ bool fd_enter(struct books *b, int fd, uint64_t entry, uint64_t *old)
 {
 	_Atomic uint64_t *slot = make_slot(b, fd);
 
-	*old = slot ? atomic_exchange_explicit(slot, entry, memory_order_acq_rel) : 0;
+	*old = slot ? rmw_exchange64(slot, entry) : 0;
 	return slot;
 }
 

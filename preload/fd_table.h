@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "books.h"
+#include "rmw.h"
 
 static inline _Atomic uint64_t *fd_slot(struct books *b, int fd)
 {
@@ -44,7 +45,7 @@ static inline uint64_t fd_take(struct books *b, int fd)
 
 	if (!slot || !atomic_load_explicit(slot, memory_order_relaxed))
 		return 0;
-	return atomic_exchange_explicit(slot, 0, memory_order_acq_rel);
+	return rmw_exchange64(slot, 0);
 }
 
 /* Takes the entry out if it is still there. */

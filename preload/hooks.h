@@ -27,6 +27,8 @@
 #include <threads.h>
 #include <unistd.h>
 
+#include "rare.h"
+
 /* Exported by libc, declared by no header or only under other feature macros. */
 ssize_t __recv_chk(int fd, void *to, size_t size, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *to, size_t size, size_t room, int flags,
@@ -182,7 +184,7 @@ extern _Atomic int real_ready;
 /* Resolves all names. Takes the loader's lock for the lookups; allocates nothing
  * (glibc 2.34 and later; what a later one brought must be among real.c's newcomers). Idempotent;
  * two threads that race write the same values. */
-void real_init(void);
+RARE void real_init(void);
 
 /* For use at the top of a hook: another library's constructor may call it before ours
  * runs. */

@@ -5,6 +5,7 @@
 #include "books.h"
 #include "exit.h"
 #include "hooks.h"
+#include "rmw.h"
 
 /* What is done before and after stands in pthread_atfork's handlers, which run for the forks
  * inside libc too; they are not told of a failure. */
@@ -53,6 +54,8 @@ CW_HOOK int clone(int (*f)(void *), void *stack, int flags, void *argument, ...)
 	tls = va_arg(ap, void *);
 	child_tid = va_arg(ap, pid_t *);
 	va_end(ap);
+	if (flags & CLONE_VM && !(flags & CLONE_VFORK))
+		rmw_not_alone();
 	if (is_like_vfork(flags))
 		vfork_mark = 1;
 	pid = real_get()->clone(f, stack, flags, argument, parent_tid, tls, child_tid);

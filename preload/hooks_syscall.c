@@ -135,7 +135,8 @@ static long sendmmsg_like(const long *a)
 
 	for (long i = 0; i < n; i++)
 		rights_sent(&((const struct mmsghdr *)a[1])[i].msg_hdr, before);
-	lifecycle_written_messages((int)a[0], entry, (const struct mmsghdr *)a[1], (int)n);
+	lifecycle_written_messages((int)a[0], entry, (const struct mmsghdr *)a[1],
+				   (int)n);
 	return n;
 }
 
@@ -175,12 +176,16 @@ static long accept_like(long number, const long *a)
 	return fd;
 }
 
-/* In the parent alone: in the child it is 0. (clone3's arguments begin with the flags.) */
+/* In the parent alone: in the child it is 0. (clone3's arguments begin with the flags, which may be
+ * read when the kernel has taken them.) */
 static long clone_like(long number, const long *a)
 {
-	long pid = next(number, a);
 	unsigned long flags = (unsigned long)a[0];
+	long pid;
 
+	if (number != SYS_clone || (flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM)
+		rmw_not_alone();
+	pid = next(number, a);
 	if (pid > 0 && number != SYS_clone)
 		flags = *(const unsigned long *)a[0];
 	if (pid > 0 && clone_shares_files_alone(flags))

@@ -133,20 +133,20 @@ void kernel_address(struct books *b, const void *from, uint32_t size, struct cw_
 	const struct sockaddr *any = from;
 	char path[sizeof(struct sockaddr_un)];
 
-	memset(to, 0, sizeof *to);
+	*to = (struct cw_addr){0};
 	if (size < sizeof any->sa_family)
 		return;
 	if (any->sa_family == AF_INET && size >= sizeof(struct sockaddr_in)) {
 		const struct sockaddr_in *in = from;
 
 		to->port = ntohs(in->sin_port);
-		memcpy(to->ip, &in->sin_addr, 4);
+		__builtin_memcpy(to->ip, &in->sin_addr, 4);
 	} else if (any->sa_family == AF_INET6 && size >= sizeof(struct sockaddr_in6)) {
 		const struct sockaddr_in6 *in6 = from;
 
 		to->port = ntohs(in6->sin6_port);
 		to->scope = in6->sin6_scope_id;
-		memcpy(to->ip, &in6->sin6_addr, 16);
+		__builtin_memcpy(to->ip, &in6->sin6_addr, 16);
 	} else if (any->sa_family == AF_UNIX) {
 		const struct sockaddr_un *un = from;
 		size_t n = size - offsetof(struct sockaddr_un, sun_path);

@@ -37,6 +37,7 @@ struct known_stack {
 	_Atomic uint32_t retired;
 	_Atomic uint32_t unloads; /* as it was when its modules were last seen */
 	uint32_t count;
+	uint32_t leading; /* so many of the first are not relative */
 	struct check checks[];
 };
 
@@ -49,7 +50,8 @@ static _Atomic uintptr_t outermost_to_thread;
 
 /* This thread's outermost stack pointer, 0 while unknown. */
 static __thread uintptr_t outermost __attribute__((tls_model("initial-exec")));
-static __thread uint32_t hits __attribute__((tls_model("initial-exec")));
+/* How many more it recognises, the last of which is compared; 0: none yet. */
+static __thread uint32_t until_audit __attribute__((tls_model("initial-exec")));
 
 /* The hook's frame keeps the caller's frame pointer here, and the return address above it. */
 #define FRAME_LOW(frame) ((frame)->cfa - 2 * sizeof(uintptr_t))
@@ -67,17 +69,21 @@ static uintptr_t thread_pointer(void)
 	return (uintptr_t)__builtin_thread_pointer();
 }
 
-/* Where this thread's stack ends, once that is known; new threads are as the first one was. */
-static uintptr_t thread_outermost(void)
+/* New threads are as the first one was. */
+RARE static uintptr_t learn_outermost(void)
 {
-	uintptr_t distance;
+	uintptr_t distance =
+		atomic_load_explicit(&outermost_to_thread, memory_order_relaxed);
 
-	if (outermost)
-		return outermost;
-	distance = atomic_load_explicit(&outermost_to_thread, memory_order_relaxed);
 	if (distance && !thread_is_main())
 		outermost = thread_pointer() - distance;
 	return outermost;
+}
+
+/* Where this thread's stack ends, once that is known. */
+static inline uintptr_t thread_outermost(void)
+{
+	return outermost ? outermost : learn_outermost();
 }
 
 void known_outermost(uintptr_t sp)
@@ -113,12 +119,20 @@ static _Atomic(struct known_stack *) *bucket(uintptr_t caller, uintptr_t total)
 	return &buckets[hash >> 52 & (BUCKETS - 1)];
 }
 
-static bool matches(const struct known_stack *known, const struct hook_frame *frame)
+static inline bool matches(const struct known_stack *known,
+			   const struct hook_frame *frame)
 {
 	const uintptr_t *words = (const uintptr_t *)FRAME_LOW(frame);
+	const struct check *c = known->checks;
+	const struct check *end = c + known->count;
 
-	for (uint32_t i = 0; i < known->count; i++) {
-		const struct check *c = &known->checks[i];
+	/* All of them, where the code keeps no frame pointers: it is worth a loop of its own. */
+	for (const struct check *pairs = c + (known->leading & ~1u); c != pairs; c += 2) {
+		if (words[c[0].distance] != c[0].value ||
+		    words[c[1].distance] != c[1].value)
+			return false;
+	}
+	for (; c != end; c++) {
 		uintptr_t value = words[c->distance];
 
 		if ((c->relative ? value - frame->cfa : value) != c->value)
@@ -159,13 +173,28 @@ static bool modules_may_differ(const struct known_stack *known)
 	       modules_unloads();
 }
 
+RARE static bool is_turn(void)
+{
+	if (options.unwind == UNWIND_AUDIT)
+		return true;
+	/* Threads that live for a few captures begin at different places. */
+	if (!until_audit)
+		until_audit = AUDIT_EVERY - thread_id() * AUDIT_STRIDE % AUDIT_EVERY;
+	if (--until_audit)
+		return false;
+	until_audit = AUDIT_EVERY;
+	return true;
+}
+
 bool known_audit_due(const struct known_stack *known)
 {
-	/* Threads that live for a few captures begin at different places. */
-	if (!hits)
-		hits = thread_id() * AUDIT_STRIDE % AUDIT_EVERY;
-	return modules_may_differ(known) || options.unwind == UNWIND_AUDIT ||
-	       ++hits % AUDIT_EVERY == 0;
+	if (modules_may_differ(known))
+		return true;
+	if (until_audit > 1) {
+		until_audit--;
+		return false;
+	}
+	return is_turn();
 }
 
 bool known_compared(struct known_stack *known, cw_ref site)
@@ -231,6 +260,7 @@ void known_remember(const struct known_log *log, cw_ref site)
 	known->site = site;
 	known->unloads = modules_unloads();
 	known->count = log->count;
+	known->leading = 0;
 	for (uint32_t i = 0; i < log->count; i++) {
 		const struct known_word *w = &log->words[i];
 		bool relative =
@@ -242,6 +272,8 @@ void known_remember(const struct known_log *log, cw_ref site)
 			.relative = relative,
 			.value = relative ? w->value - cfa : w->value,
 		};
+		if (!relative && known->leading == i)
+			known->leading++;
 	}
 	head = bucket(known->caller, known->total);
 	known->next = atomic_load_explicit(head, memory_order_relaxed);

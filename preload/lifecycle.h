@@ -133,7 +133,7 @@ void lifecycle_stdio_eof(int fd);
  * Only the first time of a socket costs more than a look at its flags; whether this was it. */
 bool lifecycle_told(int fd, short events);
 /* accept or socket failed: errno says how. */
-void lifecycle_open_failed(void);
+RARE void lifecycle_open_failed(void);
 
 /* Descriptors that travel. `before` is what lifecycle_moment() said before the real call: a socket
  * that was opened since then has got the number of the one that was passed on. */
@@ -163,9 +163,9 @@ struct closing {
 
 struct closing lifecycle_release(int fd);
 void lifecycle_closed(const struct closing *c);
-void lifecycle_reclaim(const struct closing *c);
+RARE void lifecycle_reclaim(const struct closing *c);
 /* After close() returned r; errno is its. */
 void lifecycle_close_ended(const struct closing *c, int r);
 
 /* The number was found to be another file's: closed out of our sight. */
-void lifecycle_gone(struct books *b, uint64_t entry);
+RARE void lifecycle_gone(struct books *b, uint64_t entry);

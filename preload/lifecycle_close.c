@@ -10,6 +10,7 @@
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
 #include "options.h"
+#include "rmw.h"
 #include "site_stats.h"
 #include "sites.h"
 #include "trace/verdict.h"
@@ -87,7 +88,8 @@ static bool is_beyond(uint64_t dwell, uint64_t limit)
 
 /* The kernel's word for a socket that goes away late: its look is in the trace before the
  * close. NULL: no room. */
-static struct cw_look *look_before_close(struct books *b, struct cw_socket *s, int fd)
+RARE static struct cw_look *look_before_close(struct books *b, struct cw_socket *s,
+					      int fd)
 {
 	struct cw_look *look = s->look ? ref_pointer(s->look)
 				       : extent_carve(&b->looks_extent, b->extent,
@@ -104,7 +106,7 @@ static struct cw_look *look_before_close(struct books *b, struct cw_socket *s, i
 
 /* Would the socket be a leak if it were left open? If not, nothing is late: it is still sending,
  * or connected, or waits in a client's pool. */
-static bool would_leak(const struct cw_socket *s, const struct cw_look *look)
+RARE static bool would_leak(const struct cw_socket *s, const struct cw_look *look)
 {
 	struct verdict_context now = {
 		.moment = look->taken,
@@ -118,7 +120,7 @@ static bool would_leak(const struct cw_socket *s, const struct cw_look *look)
 }
 
 /* The time since the peer's FIN that the kernel vouches for. */
-static uint64_t kernel_dwell(const struct closing *c, const struct cw_socket *s)
+RARE static uint64_t kernel_dwell(const struct closing *c, const struct cw_socket *s)
 {
 	uint64_t age = c->now - s->opened;
 	uint64_t at_least;
@@ -140,7 +142,7 @@ static uint64_t unlearned_dwell(const struct closing *c, const struct cw_socket 
 /* Is this where the program closes such sockets anyhow? Then it is no sweep of its exit, late as
  * it may come. Closes of one sweep come together, the living with the dead: what was closed here
  * just now proves nothing. */
-static bool on_ordinary_path(const struct closing *c, const struct cw_socket *s)
+RARE static bool on_ordinary_path(const struct closing *c, const struct cw_socket *s)
 {
 	return site_stats_in_time(s->stats, c->site, c->now - late_after(s));
 }
@@ -153,8 +155,8 @@ static uint64_t dwell_from_fin(const struct closing *c, const struct cw_socket *
 	uint64_t dwell;
 
 	if (!(flags & (CW_SOCKET_EOF | CW_SOCKET_TOLD)) ||
-	    flags & CW_SOCKET_WROTE_AFTER_EOF ||
-	    c->dwell >= options.slow_close || c->now - s->opened < options.slow_close)
+	    flags & CW_SOCKET_WROTE_AFTER_EOF || c->dwell >= options.slow_close ||
+	    c->now - s->opened < options.slow_close)
 		return c->dwell;
 	dwell = kernel_dwell(c, s);
 	return dwell != NO_DWELL && dwell > c->dwell ? dwell : c->dwell;
@@ -243,8 +245,7 @@ static void fold(const struct closing *c, struct cw_socket *s)
 	};
 
 	if (s->origin != CW_ORIGIN_INHERITED)
-		atomic_fetch_add_explicit(&c->b->process->closed, 1,
-					  memory_order_relaxed);
+		rmw_add64(&c->b->process->closed, 1);
 	site_stats_closed(s->stats, &what);
 	event_add(c->b, CW_EVENT_CLOSE, c->now, c->fd, c->entry, c->site);
 	heirs_closed(s);
@@ -254,7 +255,7 @@ static void fold(const struct closing *c, struct cw_socket *s)
 		atomic_fetch_or(&s->flags, CW_SOCKET_COLLECTED);
 }
 
-static void keep_late(const struct closing *c, struct cw_socket *s)
+RARE static void keep_late(const struct closing *c, struct cw_socket *s)
 {
 	struct cw_aside *a = aside_of(c->b, s);
 
@@ -292,7 +293,7 @@ void lifecycle_reclaim(const struct closing *c)
 
 /* Linux has closed it even when close() fails (EINTR, EIO, ENOSPC, EDQUOT); only a filter
  * that refuses the call leaves it open, and EBADF says that it was closed before. */
-static void close_failed(const struct closing *c, int error)
+RARE static void close_failed(const struct closing *c, int error)
 {
 	struct books *b = c->b;
 

@@ -6,11 +6,12 @@
 
 /* Makes a record for a socket that was open before we saw it; its entry, 0 if it is no
  * socket. */
-uint64_t lifecycle_adopt(struct books *b, int fd);
+RARE uint64_t lifecycle_adopt(struct books *b, int fd);
 
 /* The same, of that origin and with these flags from the start, and also where there was no room
  * once. With CW_SOCKET_FOUND no stack is captured: the program does not run yet. */
-uint64_t lifecycle_take(struct books *b, int fd, enum cw_origin origin, uint32_t flags);
+RARE uint64_t lifecycle_take(struct books *b, int fd, enum cw_origin origin,
+			     uint32_t flags);
 
 /* The pinned record, if fd still has the entry it had before the real call; else NULL. */
 struct cw_socket *lifecycle_still(struct books *b, int fd, uint64_t entry);

@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
+#include "rmw.h"
 #include "site_stats.h"
 #include "sites.h"
 
@@ -22,14 +23,14 @@ bool lifecycle_claim(struct cw_socket *s, uint32_t bit)
 bool lifecycle_claim_with(struct cw_socket *s, uint32_t bit, uint32_t more)
 {
 	return !(atomic_load_explicit(&s->flags, memory_order_relaxed) & bit) &&
-	       !(atomic_fetch_or(&s->flags, bit | more) & bit);
+	       !(rmw_fetch_or32(&s->flags, bit | more) & bit);
 }
 
 /* The pinned record a call was about; adopts what only this call shows to be a socket. */
 static struct cw_socket *subject(struct books **b, int fd, uint64_t entry, bool is_socket,
 				 ssize_t n)
 {
-	*b = is_socket && n >= 0 ? books_for_socket() : books_here();
+	*b = !entry && is_socket && n >= 0 ? books_for_socket() : books_here();
 	if (!*b)
 		return NULL;
 	if (!entry && is_socket && n >= 0)
@@ -43,7 +44,7 @@ static void last_call(struct cw_socket *s, enum cw_call call, ssize_t n)
 	atomic_store_explicit(&s->last_result, n < 0 ? -errno : (int32_t)n,
 			      memory_order_relaxed);
 	if (!(atomic_load_explicit(&s->flags, memory_order_relaxed) & CW_SOCKET_TOUCHED))
-		atomic_fetch_or(&s->flags, CW_SOCKET_TOUCHED);
+		rmw_or32(&s->flags, CW_SOCKET_TOUCHED);
 }
 
 static bool is_eof(const struct cw_socket *s, const struct reading *how)
@@ -70,22 +71,21 @@ static void note_eof(struct books *b, struct cw_socket *s, int fd, uint64_t entr
 
 	if (lifecycle_is_stand_in(s, fd))
 		return;
-	times = atomic_fetch_add_explicit(&s->eofs, 1, memory_order_relaxed) + 1;
+	times = rmw_fetch_add32(&s->eofs, 1) + 1;
 	if (times == 1 && !lifecycle_is_the_one(b, s, fd, entry))
 		return;
 	if (lifecycle_claim(s, CW_SOCKET_EOF_CLAIMED)) {
 		s->eof = clock_ns();
 		s->eof_site = site_here(b);
-		atomic_fetch_or_explicit(&s->flags, CW_SOCKET_EOF | CW_SOCKET_CONNECTED,
-					 memory_order_release);
+		rmw_or32(&s->flags, CW_SOCKET_EOF | CW_SOCKET_CONNECTED);
 		event_add(b, CW_EVENT_EOF, s->eof, fd, entry, s->eof_site);
 	} else if (times == CW_EOF_SPIN && lifecycle_is_the_one(b, s, fd, entry)) {
 		site_stats_spin(s->stats, s->eof_site);
 	}
 }
 
-static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t entry,
-		       int error)
+RARE static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t entry,
+			    int error)
 {
 	uint32_t flags = atomic_load_explicit(&s->flags, memory_order_relaxed);
 	struct cw_aside *a;
@@ -109,12 +109,11 @@ static void note_reset(struct books *b, struct cw_socket *s, int fd, uint64_t en
 	if (a)
 		a->reset_site = site;
 	/* A write to a socket that was never connected is EPIPE too. */
-	atomic_fetch_or_explicit(&s->flags,
-				 CW_SOCKET_RESET |
-					 (flags & CW_SOCKET_EOF ? 0
-								: CW_SOCKET_RESET_FIRST) |
-					 (error != EPIPE ? CW_SOCKET_CONNECTED : 0),
-				 memory_order_release);
+	atomic_fetch_or_explicit(
+		&s->flags,
+		CW_SOCKET_RESET | (flags & CW_SOCKET_EOF ? 0 : CW_SOCKET_RESET_FIRST) |
+			(error != EPIPE ? CW_SOCKET_CONNECTED : 0),
+		memory_order_release);
 	event_add(b, CW_EVENT_RESET, now, fd, entry, site);
 }
 
@@ -130,8 +129,7 @@ static void note_first_read(struct books *b, struct cw_socket *s, bool peeked, s
 	if (lifecycle_claim_with(s, CW_SOCKET_FIRST_READ, CW_SOCKET_CONNECTED))
 		s->first_read_site = site_here(b);
 	if (!peeked)
-		atomic_fetch_add_explicit(&s->bytes_in, (uint64_t)n,
-					  memory_order_relaxed);
+		rmw_add64(&s->bytes_in, (uint64_t)n);
 }
 
 void lifecycle_read_event(int fd, uint64_t entry, ssize_t n, const struct reading *how)
@@ -163,7 +161,7 @@ static void note_write(struct books *b, struct cw_socket *s, ssize_t n)
 				      memory_order_relaxed);
 		atomic_fetch_or(&s->flags, CW_SOCKET_WROTE_AFTER_EOF);
 	}
-	atomic_fetch_add_explicit(&s->bytes_out, (uint64_t)n, memory_order_relaxed);
+	rmw_add64(&s->bytes_out, (uint64_t)n);
 }
 
 void lifecycle_written_event(int fd, uint64_t entry, ssize_t n, bool is_socket)

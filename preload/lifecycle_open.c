@@ -10,6 +10,7 @@
 #include "kernel.h"
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
+#include "rmw.h"
 #include "shortage.h"
 #include "site_stats.h"
 #include "sites.h"
@@ -47,7 +48,7 @@ static void set_peer(struct books *b, struct cw_socket *s, const void *address,
 	s->peer_family = (uint8_t)a.family;
 	s->peer_port = a.port;
 	set_scope(b, s, a.scope);
-	memcpy(s->peer_ip, a.ip, sizeof a.ip);
+	__builtin_memcpy(s->peer_ip, a.ip, sizeof a.ip);
 }
 
 /* Makes the record visible under fd, and returns its entry; 0: it is not there. Whatever stood
@@ -105,7 +106,7 @@ static void opened(struct books *b, struct cw_socket *s, int fd)
 
 	if (!entry)
 		return;
-	atomic_fetch_add_explicit(&b->process->opened, 1, memory_order_relaxed);
+	rmw_add64(&b->process->opened, 1);
 	site_stats_opened(stats);
 	event_add(b, CW_EVENT_OPEN, ns, fd, entry, site);
 }
@@ -120,7 +121,7 @@ void lifecycle_socket(int fd, int domain, int type, int protocol, enum cw_origin
 	set_kind(s, domain, type, protocol);
 	if (origin == CW_ORIGIN_SOCKETPAIR)
 		atomic_store_explicit(&s->flags, CW_SOCKET_CONNECTED | CW_SOCKET_TOUCHED,
-			      memory_order_relaxed);
+				      memory_order_relaxed);
 	opened(b, s, fd);
 }
 
@@ -198,19 +199,22 @@ uint64_t lifecycle_adopt(struct books *b, int fd)
 static bool kind_from_listener(struct books *b, int listener, uint64_t entry,
 			       struct cw_socket *s)
 {
-	struct cw_socket *l;
+	const struct cw_socket *l;
 
 	if (!entry)
 		entry = lifecycle_adopt(b, listener);
-	l = socket_pin(entry);
+	l = socket_owned(entry);
 	if (!l)
 		return false;
-	s->domain = l->domain;
-	s->type = l->type;
-	s->protocol = l->protocol;
-	s->local = l->local;
-	socket_unpin(b, l);
-	return true;
+	/* Not pinned: was it the listener's to the last? What is read must be read by then. */
+	s->domain = __atomic_load_n(&l->domain, __ATOMIC_ACQUIRE);
+	s->type = __atomic_load_n(&l->type, __ATOMIC_ACQUIRE);
+	s->protocol = __atomic_load_n(&l->protocol, __ATOMIC_ACQUIRE);
+	s->local = __atomic_load_n(&l->local, __ATOMIC_ACQUIRE);
+	if (socket_owned(entry))
+		return true;
+	s->local = 0;
+	return false;
 }
 
 void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,
@@ -292,7 +296,7 @@ void lifecycle_connected(int fd, uint64_t entry, int result, const void *peer,
 				CW_ORIGIN_CONNECT;
 	}
 	set_peer(b, s, peer, size);
-	atomic_fetch_or(&s->flags, state | CW_SOCKET_TOUCHED);
+	rmw_or32(&s->flags, state | CW_SOCKET_TOUCHED);
 	socket_unpin(b, s);
 }
 

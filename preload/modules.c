@@ -31,7 +31,7 @@ extern const char _end[] __attribute__((visibility("hidden")));
 
 bool modules_own(uintptr_t pc)
 {
-	return pc >= (uintptr_t)__ehdr_start && pc < (uintptr_t)_end;
+	return pc - (uintptr_t)__ehdr_start < (uintptr_t)(_end - __ehdr_start);
 }
 
 static void take_eh_frame(struct module *m, uintptr_t hdr)

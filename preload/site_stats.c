@@ -2,10 +2,11 @@
 /* Per-site counters. */
 #include "site_stats.h"
 #include "extents.h"
+#include "rmw.h"
 
 #define NS_PER_S 1000000000ull
 
-static cw_ref make(struct books *b, cw_ref open_site, enum cw_origin origin)
+RARE static cw_ref make(struct books *b, cw_ref open_site, enum cw_origin origin)
 {
 	struct cw_stats *stats =
 		extent_carve(&b->stats_extent, b->extent, CW_EXTENT_STATS, sizeof *stats);
@@ -52,7 +53,7 @@ cw_ref site_stats(struct books *b, cw_ref open_site, enum cw_origin origin)
 
 static void add(_Atomic uint64_t *counter)
 {
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	rmw_add64(counter, 1);
 }
 
 static void set_once(_Atomic uint64_t *ns, uint64_t now)
@@ -78,8 +79,7 @@ static void count_closer(struct cw_stats *stats, const struct site_close *c)
 			continue;
 		if (there && there != site)
 			continue;
-		atomic_fetch_add_explicit(&stats->closers[i].count, 1,
-					  memory_order_relaxed);
+		rmw_add32(&stats->closers[i].count, 1);
 		if (!c->late)
 			set_once(&stats->closers[i].in_time, c->now);
 		return;
@@ -96,7 +96,7 @@ static unsigned bucket_of(uint64_t ns)
 	return bucket;
 }
 
-static bool raise_to(_Atomic uint64_t *most, uint64_t value)
+RARE static bool raise_to(_Atomic uint64_t *most, uint64_t value)
 {
 	uint64_t now = atomic_load_explicit(most, memory_order_relaxed);
 
@@ -135,7 +135,7 @@ static void count_live(struct cw_stats *stats, uint64_t now)
 	while (!atomic_compare_exchange_weak(&stats->collected_live, &burst, next));
 }
 
-static void count_collected(struct cw_stats *stats, const struct site_close *c)
+RARE static void count_collected(struct cw_stats *stats, const struct site_close *c)
 {
 	cw_ref none = 0;
 
@@ -165,9 +165,9 @@ void site_stats_closed(cw_ref ref, const struct site_close *c)
 		count_collected(stats, c);
 	if (c->dwell == UINT64_MAX)
 		return;
-	atomic_fetch_add_explicit(&stats->dwell[bucket_of(c->dwell)], 1,
-				  memory_order_relaxed);
-	if (raise_to(&stats->dwell_max, c->dwell) && c->slow)
+	rmw_add32(&stats->dwell[bucket_of(c->dwell)], 1);
+	if (c->dwell > atomic_load_explicit(&stats->dwell_max, memory_order_relaxed) &&
+	    raise_to(&stats->dwell_max, c->dwell) && c->slow)
 		atomic_store_explicit(&stats->slow_site, c->close_site,
 				      memory_order_relaxed);
 	if (c->slow)

@@ -139,15 +139,13 @@ static void audit(struct books *b, struct known_stack *known, cw_ref ref)
 		known_remember(&work.log, ref);
 }
 
-static cw_ref native_site(struct books *b)
+/* `known` is NULL, or one to be compared. */
+RARE static cw_ref unwound_site(struct books *b, struct hook_frame frame,
+				struct known_stack *known)
 {
-	struct hook_frame frame = stack_hook_frame();
-	struct known_stack *known = known_find(&frame);
 	struct undisturbed u;
 	cw_ref ref;
 
-	if (known && !known_audit_due(known))
-		return known_site(known);
 	if (!enter(&u)) {
 		if (known)
 			return known_site(known);
@@ -187,22 +185,22 @@ static bool python_is_there(void)
  * known whether there is one. */
 static bool may_have_python(cw_ref native)
 {
-	const struct cw_site *site;
-	enum python_state state = python_state();
+	const struct cw_site *site = ref_pointer(native);
 
-	if (state == PYTHON_NONE || state == PYTHON_REFUSED)
-		return false;
-	site = ref_pointer(native);
 	return !(site->flags & (CW_SITE_HANDLER | CW_SITE_SHORT)) && python_is_there() &&
 	       python.this_thread();
 }
 
-static cw_ref with_python(struct books *b, cw_ref native)
+RARE static cw_ref with_python(struct books *b, cw_ref native)
 {
-	uint64_t hash = python_stack_hash();
-	cw_ref known = hash ? python_site_find(native, hash) : 0;
 	struct undisturbed u;
+	uint64_t hash;
+	cw_ref known;
 
+	if (!native || !may_have_python(native))
+		return native;
+	hash = python_stack_hash();
+	known = hash ? python_site_find(native, hash) : 0;
 	if (known || (!hash && python_state() == PYTHON_TRUSTED))
 		return known ? known : native;
 	if (!enter(&u))
@@ -216,9 +214,14 @@ static cw_ref with_python(struct books *b, cw_ref native)
 
 cw_ref site_here(struct books *b)
 {
-	cw_ref native = native_site(b);
+	struct hook_frame frame = stack_hook_frame();
+	struct known_stack *known = known_find(&frame);
+	cw_ref native = known && !known_audit_due(known) ? known_site(known)
+							 : unwound_site(b, frame, known);
 
-	return native && may_have_python(native) ? with_python(b, native) : native;
+	if (python_state() == PYTHON_NONE || python_state() == PYTHON_REFUSED)
+		return native;
+	return with_python(b, native);
 }
 
 /* What was interrupted is not in a handler for that; nobody may call it a known stack. */

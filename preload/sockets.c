@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aside.h"
+#include "rmw.h"
 #include "sockets.h"
 
 /* The stack of free records is linked through a field that a free record does not need, that is
@@ -18,11 +19,10 @@ static struct cw_socket *pop(struct books *b)
 	while ((uint32_t)head) {
 		struct cw_socket *s = ref_pointer((uint32_t)head);
 		/* The tag makes a head that came back in between a different one. */
-		uint64_t next =
-			((head >> 32) + 1) << 32 |
-			atomic_load_explicit(&next_free(s), memory_order_relaxed);
+		uint64_t next = ((head >> 32) + 1) << 32 |
+				atomic_load_explicit(&next_free(s), memory_order_relaxed);
 
-		if (atomic_compare_exchange_weak(&b->free_sockets, &head, next))
+		if (rmw_swap64(&b->free_sockets, &head, next))
 			return s;
 	}
 	return NULL;
@@ -37,12 +37,14 @@ static void push(struct books *b, struct cw_socket *s)
 		atomic_store_explicit(&next_free(s), (uint32_t)head,
 				      memory_order_relaxed);
 		next = ((head >> 32) + 1) << 32 | pointer_ref(s);
-	} while (!atomic_compare_exchange_weak(&b->free_sockets, &head, next));
+	} while (!rmw_swap64(&b->free_sockets, &head, next));
 }
 
-#define clear_between(s, from, to)                                \
-	memset((char *)(s) + offsetof(struct cw_socket, from), 0, \
-	       offsetof(struct cw_socket, to) - offsetof(struct cw_socket, from))
+/* In line: a few stores, which are no call under -fno-builtin. */
+#define clear_between(s, from, to)                                          \
+	__builtin_memset((char *)(s) + offsetof(struct cw_socket, from), 0, \
+			 offsetof(struct cw_socket, to) -                   \
+				 offsetof(struct cw_socket, from))
 
 /* Everything but the word and the look and aside records, which stay with the socket record once
  * they are there: `taken` and `generation` say whether they are this socket's. What a late reader of the record's former
@@ -112,7 +114,7 @@ struct cw_socket *socket_pin(uint64_t entry)
 		if (cw_word_generation(word) != (uint32_t)entry || !cw_word_refs(word) ||
 		    cw_word_pins(word) == CW_WORD_PINS_MAX)
 			return NULL;
-	} while (!atomic_compare_exchange_weak(&s->word, &word, word + CW_WORD_PIN));
+	} while (!rmw_swap64(&s->word, &word, word + CW_WORD_PIN));
 	return s;
 }
 
@@ -125,7 +127,7 @@ void socket_unpin(struct books *b, struct cw_socket *s)
 		next = word - CW_WORD_PIN;
 		if (!cw_word_refs(next) && !cw_word_pins(next))
 			next = (uint64_t)(cw_word_generation(word) + 1) << 32;
-	} while (!atomic_compare_exchange_weak(&s->word, &word, next));
+	} while (!rmw_swap64(&s->word, &word, next));
 	if (!cw_word_refs(next) && !cw_word_pins(next))
 		push(b, s);
 }
@@ -142,7 +144,7 @@ bool socket_ref(uint64_t entry)
 		if (cw_word_generation(word) != (uint32_t)entry || !cw_word_refs(word) ||
 		    cw_word_refs(word) == CW_WORD_REFS_MAX)
 			return false;
-	} while (!atomic_compare_exchange_weak(&s->word, &word, word + 1));
+	} while (!rmw_swap64(&s->word, &word, word + 1));
 	return true;
 }
 
@@ -154,7 +156,8 @@ struct cw_socket *socket_owned(uint64_t entry)
 	if (!entry)
 		return NULL;
 	word = atomic_load_explicit(&s->word, memory_order_acquire);
-	return cw_word_generation(word) == (uint32_t)entry && cw_word_refs(word) ? s : NULL;
+	return cw_word_generation(word) == (uint32_t)entry && cw_word_refs(word) ? s
+										 : NULL;
 }
 
 struct cw_socket *socket_trade(uint64_t entry, bool *last)
@@ -169,7 +172,7 @@ struct cw_socket *socket_trade(uint64_t entry, bool *last)
 		if (cw_word_generation(word) != (uint32_t)entry || !cw_word_refs(word) ||
 		    cw_word_pins(word) == CW_WORD_PINS_MAX)
 			return NULL;
-	} while (!atomic_compare_exchange_weak(&s->word, &word, word - 1 + CW_WORD_PIN));
+	} while (!rmw_swap64(&s->word, &word, word - 1 + CW_WORD_PIN));
 	*last = cw_word_refs(word) == 1;
 	return s;
 }

@@ -194,6 +194,13 @@ def test_clone_child_with_our_descriptors_closes_ours(start):
     assert "out of our sight" not in report.text
 
 
+def test_nothing_is_lost_between_us_and_a_clone_child_that_libc_takes_for_none(start):
+    run = start([program("clone_busy"), 20000], grace="20ms")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert "80003 sockets opened: 80001 closed, 1 leaked" in report.text, report.text
+
+
 @pytest.mark.parametrize("way", ["apart", "apart-raw", "apart-3"])
 def test_child_with_our_descriptors_and_memory_of_its_own_is_told_of(start, way):
     run = start([program("clone_vm"), way], grace="20ms")

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+/* For what few calls come to: a function of its own, apart from the others. Inlined, it would have
+ * its caller save the registers that it alone needs, at every call. */
+#pragma once
+
+#define RARE __attribute__((noinline, cold))
