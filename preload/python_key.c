@@ -2,8 +2,11 @@
 /* Hashes Python frames. */
 #include <stddef.h>
 
-#include "python_find.h"
+#include "trace/format.h"
+
+#include "python_handler.h"
 #include "python_key.h"
+#include "python_step.h"
 #include "python_text.h"
 
 #define OBJECT_SIZE 16
@@ -43,86 +46,126 @@ static inline uint64_t word_at(const uint8_t *at)
 	return word;
 }
 
+/* The object's own header is before them. */
 static inline uint64_t few_bytes(const uint8_t *at, size_t size)
 {
-	uint64_t word = 0;
-
-	for (size_t i = 0; i < size; i++)
-		word = word << 8 | at[i];
-	return word;
+	return size ? word_at(at + size - 8) >> (64 - 8 * size) : 0;
 }
 
-static inline uint64_t block_key(const uint8_t *at)
+/* Two halves of it, so that the processor works on both at a time. */
+struct lanes {
+	uint64_t a, b;
+};
+
+static inline struct lanes add_block(struct lanes lanes, const uint8_t *at)
 {
-	return fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ SEED_1) ^
-	       fold(word_at(at + 16) ^ SEED_2, word_at(at + 24) ^ SEED_3);
+	return (struct lanes){
+		.a = fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ lanes.a),
+		.b = fold(word_at(at + 16) ^ SEED_1, word_at(at + 24) ^ lanes.b),
+	};
 }
 
 /* Blocks from `at` on that begin before `stop`. */
-static inline uint64_t blocks_key(uint64_t key, const uint8_t *at, const uint8_t *stop)
+static inline struct lanes add_blocks(struct lanes lanes, const uint8_t *at,
+				      const uint8_t *stop)
 {
 	for (; at < stop; at += BLOCK)
-		key = (key ^ block_key(at)) * 0xff51afd7ed558ccdull;
-	return key;
+		lanes = add_block(lanes, at);
+	return lanes;
+}
+
+static __attribute__((noinline)) uint64_t long_key(const uint8_t *at, size_t size)
+{
+	const uint8_t *last = at + size - BLOCK;
+	struct lanes lanes = {size, SEED_2};
+
+	if (size <= WHOLE_MAX) {
+		lanes = add_blocks(lanes, at, last);
+	} else {
+		lanes.a ^= (uintptr_t)at;
+		lanes = add_blocks(lanes, at, at + WHOLE_MAX / 2);
+		lanes = add_blocks(lanes, at + size - WHOLE_MAX / 2, last);
+	}
+	lanes = add_block(lanes, last);
+	return lanes.a ^ lanes.b;
 }
 
 static inline uint64_t bytes_key(const uint8_t *at, size_t size)
 {
-	const uint8_t *last = at + size - BLOCK;
-	uint64_t key = size;
-
 	if (size < 8)
-		return fold(few_bytes(at, size) ^ SEED_0, size ^ SEED_1);
+		return few_bytes(at, size) | (uint64_t)size << 56;
 	if (size < 16)
-		return key ^ fold(word_at(at) ^ SEED_0, word_at(at + size - 8) ^ SEED_1);
+		return fold(word_at(at) ^ SEED_0, word_at(at + size - 8) ^ SEED_1) ^ size;
 	if (size < BLOCK)
-		return key ^ fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ SEED_1) ^
+		return fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ SEED_1) ^
 		       fold(word_at(at + size - 16) ^ SEED_2,
-			    word_at(at + size - 8) ^ SEED_3);
-	if (size <= WHOLE_MAX)
-		return blocks_key(key, at, last) ^ block_key(last);
-	key = blocks_key(key ^ (uintptr_t)at, at, at + WHOLE_MAX / 2);
-	return blocks_key(key, at + size - WHOLE_MAX / 2, last) ^ block_key(last);
+			    word_at(at + size - 8) ^ SEED_3) ^
+		       size;
+	return long_key(at, size);
 }
 
-/* The interpreter keeps the hash of a string's characters beside them, once it was asked for it, as
- * it is of every name, and hardly ever of a file's. */
-static inline uint64_t text_key(uintptr_t object)
+static __attribute__((noinline)) uint64_t text_key(uintptr_t object)
 {
 	struct python_text text;
-	uint64_t hash;
 
-	if (!object)
-		return 0;
-	hash = *(const uint64_t *)(object + TEXT_HASH);
-	if (hash != UINT64_MAX)
-		return hash;
 	if (!python_text_of(object, &text))
 		return object;
 	return bytes_key(text.data, python_text_size(&text)) ^ text.kind;
 }
 
+/* The interpreter keeps the hash of a string's characters beside them, once it was asked for it, as
+ * it is of every name, and hardly ever of a file's. */
+static inline uint64_t name_key(uintptr_t object)
+{
+	uint64_t hash = object ? *(const uint64_t *)(object + TEXT_HASH) : 0;
+
+	return __builtin_expect(hash == UINT64_MAX, false) ? text_key(object) : hash;
+}
+
 /* Nothing of it waits for the frames before, so the processor works on several at a time. */
-static inline uint64_t frame_key(const struct python_frame *frame,
-				 struct python_key_file *file)
+static inline __attribute__((always_inline)) uint64_t frame_key(
+	const struct python_frame *frame, struct python_key_file *file)
 {
 	const struct python_offsets *at = &python.at;
 	uintptr_t table = *(const uintptr_t *)(frame->code + at->table);
 	uint32_t line = *(const uint32_t *)(frame->code + at->first_line);
 	uintptr_t file_name = *(const uintptr_t *)(frame->code + at->file);
-	uint64_t name = text_key(*(const uintptr_t *)(frame->code + at->name));
+	uint64_t name = name_key(*(const uintptr_t *)(frame->code + at->name));
 	uint64_t lines = bytes_key((const uint8_t *)table + at->bytes,
 				   *(const size_t *)(table + OBJECT_SIZE));
 	uint64_t place = (uint64_t)line << 32 | (uint32_t)frame->lasti;
 
 	if (file->object != file_name)
-		*file = (struct python_key_file){file_name, text_key(file_name)};
-	return fold(lines ^ SEED_0, place ^ SEED_1) ^
-	       fold(file->key ^ SEED_2, name ^ SEED_3);
+		*file = (struct python_key_file){file_name, name_key(file_name)};
+	return fold(lines ^ file->key, name ^ place);
 }
 
 uint64_t python_key_add(uint64_t hash, const struct python_frame *frame,
 			struct python_key_file *file)
 {
 	return mix(hash, frame_key(frame, file));
+}
+
+/* All in one loop: a call for each frame would cost as much as the frame. The cursor and the frame
+ * are in registers, so nobody is given their addresses. */
+uint64_t python_stack_hash(void)
+{
+	struct python_cursor start, cursor;
+	struct python_frame frame;
+	struct python_key_file file = {0};
+	uint64_t hash = PYTHON_KEY_SEED;
+	unsigned count = 0;
+
+	if (python_state() != PYTHON_TRUSTED || !python_walk_begin(&start, false))
+		return 0;
+	cursor = start;
+	while (count < CW_SITE_PYTHON_MAX && python_step(false, &cursor, &frame)) {
+		hash = mix(hash, frame_key(&frame, &file));
+		if (++count <= PYTHON_HANDLER_DEPTH) {
+			struct python_frame copy = frame;
+
+			hash = python_handler_add(hash, &copy);
+		}
+	}
+	return !count || cursor.lost ? 0 : hash ? hash : 1;
 }
