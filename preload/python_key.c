@@ -11,7 +11,7 @@
 
 #define OBJECT_SIZE 16
 #define TEXT_HASH   24 /* of str and bytes objects; -1: not computed yet */
-#define BLOCK       32u
+#define BLOCK       64u
 /* Bytes hashed of one object, of longer ones both ends. A line more amid a function can be all
  * that tells its code from that of the one before it, which was freed and has left it its place. */
 #define WHOLE_MAX   4096u
@@ -52,16 +52,25 @@ static inline uint64_t few_bytes(const uint8_t *at, size_t size)
 	return size ? word_at(at + size - 8) >> (64 - 8 * size) : 0;
 }
 
-/* Two halves of it, so that the processor works on both at a time. */
+/* Every second word goes into the product with what came before. */
+static inline uint64_t chain(uint64_t key, const uint8_t *at)
+{
+	return fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ key);
+}
+
+/* Four chains at a time: the processor does not wait for the end of one multiplication to begin the
+ * next. */
 struct lanes {
-	uint64_t a, b;
+	uint64_t a, b, c, d;
 };
 
 static inline struct lanes add_block(struct lanes lanes, const uint8_t *at)
 {
 	return (struct lanes){
-		.a = fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ lanes.a),
-		.b = fold(word_at(at + 16) ^ SEED_1, word_at(at + 24) ^ lanes.b),
+		.a = chain(lanes.a, at),
+		.b = chain(lanes.b, at + 16),
+		.c = chain(lanes.c, at + 32),
+		.d = chain(lanes.d, at + 48),
 	};
 }
 
@@ -74,10 +83,11 @@ static inline struct lanes add_blocks(struct lanes lanes, const uint8_t *at,
 	return lanes;
 }
 
+/* Of BLOCK bytes or more. */
 static __attribute__((noinline)) uint64_t long_key(const uint8_t *at, size_t size)
 {
 	const uint8_t *last = at + size - BLOCK;
-	struct lanes lanes = {size, SEED_2};
+	struct lanes lanes = {size, SEED_1, SEED_2, SEED_3};
 
 	if (size <= WHOLE_MAX) {
 		lanes = add_blocks(lanes, at, last);
@@ -87,21 +97,31 @@ static __attribute__((noinline)) uint64_t long_key(const uint8_t *at, size_t siz
 		lanes = add_blocks(lanes, at + size - WHOLE_MAX / 2, last);
 	}
 	lanes = add_block(lanes, last);
-	return lanes.a ^ lanes.b;
+	return lanes.a ^ lanes.b ^ lanes.c ^ lanes.d;
+}
+
+/* Of 16 to 32 bytes. */
+static inline uint64_t ends_key(const uint8_t *at, size_t size)
+{
+	return chain(SEED_1, at) ^ chain(SEED_2, at + size - 16) ^ size;
+}
+
+/* Of 32 bytes or more, but less than BLOCK. */
+static __attribute__((noinline)) uint64_t middle_key(const uint8_t *at, size_t size)
+{
+	return chain(chain(size, at), at + size - 32) ^
+	       chain(chain(SEED_1, at + 16), at + size - 16);
 }
 
 static inline uint64_t bytes_key(const uint8_t *at, size_t size)
 {
-	if (size < 8)
-		return few_bytes(at, size) | (uint64_t)size << 56;
-	if (size < 16)
+	if (size > 32)
+		return size < BLOCK ? middle_key(at, size) : long_key(at, size);
+	if (size >= 16)
+		return ends_key(at, size);
+	if (size >= 8)
 		return fold(word_at(at) ^ SEED_0, word_at(at + size - 8) ^ SEED_1) ^ size;
-	if (size < BLOCK)
-		return fold(word_at(at) ^ SEED_0, word_at(at + 8) ^ SEED_1) ^
-		       fold(word_at(at + size - 16) ^ SEED_2,
-			    word_at(at + size - 8) ^ SEED_3) ^
-		       size;
-	return long_key(at, size);
+	return few_bytes(at, size) | (uint64_t)size << 56;
 }
 
 static __attribute__((noinline)) uint64_t text_key(uintptr_t object)
@@ -148,18 +168,16 @@ uint64_t python_key_add(uint64_t hash, const struct python_frame *frame,
 
 /* All in one loop: a call for each frame would cost as much as the frame. The cursor and the frame
  * are in registers, so nobody is given their addresses. */
-uint64_t python_stack_hash(void)
+static inline __attribute__((always_inline)) uint64_t stack_hash(
+	bool since_311, struct python_cursor cursor)
 {
-	struct python_cursor start, cursor;
 	struct python_frame frame;
 	struct python_key_file file = {0};
 	uint64_t hash = PYTHON_KEY_SEED;
 	unsigned count = 0;
 
-	if (python_state() != PYTHON_TRUSTED || !python_walk_begin(&start, false))
-		return 0;
-	cursor = start;
-	while (count < CW_SITE_PYTHON_MAX && python_step(false, &cursor, &frame)) {
+	while (count < CW_SITE_PYTHON_MAX &&
+	       python_step(false, since_311, &cursor, &frame)) {
 		hash = mix(hash, frame_key(&frame, &file));
 		if (++count <= PYTHON_HANDLER_DEPTH) {
 			struct python_frame copy = frame;
@@ -168,4 +186,13 @@ uint64_t python_stack_hash(void)
 		}
 	}
 	return !count || cursor.lost ? 0 : hash ? hash : 1;
+}
+
+uint64_t python_stack_hash(void)
+{
+	struct python_cursor cursor;
+
+	if (python_state() != PYTHON_TRUSTED || !python_walk_begin(&cursor, false))
+		return 0;
+	return python_since_311() ? stack_hash(true, cursor) : stack_hash(false, cursor);
 }

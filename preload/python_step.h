@@ -28,11 +28,12 @@ static inline __attribute__((always_inline)) bool python_load_byte(bool checked,
 
 /* Who owns the frame: whether it runs Python code, or only marks where C called in. */
 static inline __attribute__((always_inline)) unsigned python_owner(bool checked,
+								   bool since_311,
 								   uintptr_t frame)
 {
 	unsigned owner;
 
-	if (!python.at.owner)
+	if (!since_311 || !python.at.owner)
 		return 0;
 	return python_load_byte(checked, frame + python.at.owner, &owner)
 		       ? owner
@@ -40,13 +41,13 @@ static inline __attribute__((always_inline)) unsigned python_owner(bool checked,
 }
 
 static inline __attribute__((always_inline)) bool python_take_place(
-	bool checked, uintptr_t at, struct python_frame *frame)
+	bool checked, bool since_311, uintptr_t at, struct python_frame *frame)
 {
 	const struct python_offsets *o = &python.at;
 	uintptr_t pointer;
 	int32_t lasti;
 
-	if (o->lasti_unit) {
+	if (!since_311) {
 		if (!python_load_int(checked, at + o->lasti, &lasti))
 			return false;
 		frame->lasti = lasti < 0 ? -1 : lasti * o->lasti_unit;
@@ -59,7 +60,7 @@ static inline __attribute__((always_inline)) bool python_take_place(
 }
 
 static inline __attribute__((always_inline)) bool python_take_frame(
-	bool checked, uintptr_t at, struct python_frame *frame)
+	bool checked, bool since_311, uintptr_t at, struct python_frame *frame)
 {
 	uintptr_t type;
 
@@ -71,38 +72,39 @@ static inline __attribute__((always_inline)) bool python_take_frame(
 	    !python_load(checked, frame->code + PYTHON_OBJECT_TYPE, &type) ||
 	    type != python.code_type)
 		return false;
-	return python_take_place(checked, at, frame);
+	return python_take_place(checked, since_311, at, frame);
 }
 
 /* What a specialised call of a class returns to (_Py_InitCleanup, from 3.12 on) is no function: its
  * file is called as it is, "__init__", by the same string. */
 static inline __attribute__((always_inline)) bool python_is_shim(bool checked,
+								 bool since_311,
 								 uintptr_t code)
 {
 	uintptr_t file, name;
 
-	return python.at.lines == PYTHON_LINES_LOCATIONS &&
-	       python_load(checked, code + python.at.file, &file) &&
+	return since_311 && python_load(checked, code + python.at.file, &file) &&
 	       python_load(checked, code + python.at.name, &name) && file == name;
 }
 
 static inline __attribute__((always_inline)) bool python_step(
-	bool checked, struct python_cursor *cursor, struct python_frame *frame)
+	bool checked, bool since_311, struct python_cursor *cursor,
+	struct python_frame *frame)
 {
 	while (cursor->next) {
 		uintptr_t at = cursor->next;
-		unsigned owner = python_owner(checked, at);
+		unsigned owner = python_owner(checked, since_311, at);
 		bool wanted = owner < PYTHON_OWNER_CSTACK;
 
 		if (++cursor->steps > PYTHON_STEPS_MAX ||
 		    (!wanted && owner > PYTHON_OWNER_MAX) ||
 		    !python_load(checked, at + python.at.back, &cursor->next) ||
-		    (wanted && !python_take_frame(checked, at, frame)) ||
+		    (wanted && !python_take_frame(checked, since_311, at, frame)) ||
 		    (wanted && checked && !python_check_frame(frame))) {
 			cursor->lost = true;
 			return false;
 		}
-		if (wanted && !python_is_shim(checked, frame->code))
+		if (wanted && !python_is_shim(checked, since_311, frame->code))
 			return true;
 	}
 	return false;

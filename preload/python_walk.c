@@ -36,12 +36,12 @@ bool python_walk_begin(struct python_cursor *cursor, bool checked)
 
 bool python_walk_next(struct python_cursor *cursor, struct python_frame *frame)
 {
-	return python_step(false, cursor, frame);
+	return python_step(false, python_since_311(), cursor, frame);
 }
 
 bool python_walk_next_checked(struct python_cursor *cursor, struct python_frame *frame)
 {
-	return python_step(true, cursor, frame);
+	return python_step(true, python_since_311(), cursor, frame);
 }
 
 bool python_walk_entered(const struct python_cursor *cursor,
@@ -51,7 +51,7 @@ bool python_walk_entered(const struct python_cursor *cursor,
 
 	if (python.at.owner)
 		return cursor->next &&
-		       python_owner(checked, cursor->next) >= PYTHON_OWNER_CSTACK;
+		       python_owner(checked, true, cursor->next) >= PYTHON_OWNER_CSTACK;
 	if (!python.at.entry)
 		return true;
 	return python_load_byte(checked, frame->at + python.at.entry, &entry) &&
