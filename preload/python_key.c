@@ -14,7 +14,7 @@
 #define BLOCK       64u
 /* Bytes hashed of one object, of longer ones both ends. A line more amid a function can be all
  * that tells its code from that of the one before it, which was freed and has left it its place. */
-#define WHOLE_MAX   4096u
+#define WHOLE_MAX   (64u << 10)
 
 /* One for each word of what is hashed, so that what is there twice does not cancel out: the first
  * bits of pi. */
