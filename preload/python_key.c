@@ -16,8 +16,8 @@
  * that tells its code from that of the one before it, which was freed and has left it its place. */
 #define WHOLE_MAX   (64u << 10)
 
-/* One for each word of what is hashed, so that what is there twice does not cancel out: the first
- * bits of pi. */
+/* Chains begin with different ones, so that what is there twice does not cancel out: the first bits of
+ * pi. */
 #define SEED_0 0x243f6a8885a308d3ull
 #define SEED_1 0x13198a2e03707344ull
 #define SEED_2 0xa4093822299f31d0ull
