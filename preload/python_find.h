@@ -52,6 +52,12 @@ static inline enum python_state python_state(void)
 						       memory_order_acquire);
 }
 
+/* From 3.11 on frames are no objects: each has a pointer to its instruction. */
+static inline bool python_since_311(void)
+{
+	return python.at.lines == PYTHON_LINES_LOCATIONS;
+}
+
 /* Looks into the modules of a stack that nobody has looked into: for an interpreter, and for a second
  * one, which ends it all. For the holder of the sites'
  * lock, and not for the stack of a signal handler. */

@@ -15,3 +15,7 @@ struct python_key_file {
 /* Adds a frame to the hash of those before it. Plain loads. */
 uint64_t python_key_add(uint64_t hash, const struct python_frame *frame,
 			struct python_key_file *file);
+
+/* The hash of the calling thread's Python stack, with what python_handler.h adds to it, found by
+ * plain loads; 0: it has none, or it is not to be had. Takes no lock. Not in a signal handler. */
+uint64_t python_stack_hash(void);

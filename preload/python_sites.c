@@ -38,24 +38,6 @@ static _Atomic(struct pair *) *bucket(cw_ref native, uint64_t hash)
 	return &buckets[(hash ^ native) * 0x9e3779b97f4a7c15ull >> 52 & (BUCKETS - 1)];
 }
 
-uint64_t python_stack_hash(void)
-{
-	struct python_cursor cursor;
-	struct python_frame frame;
-	struct python_key_file file = {0};
-	uint64_t hash = PYTHON_KEY_SEED;
-	unsigned count = 0;
-
-	if (python_state() != PYTHON_TRUSTED || !python_walk_begin(&cursor, false))
-		return 0;
-	while (count < CW_SITE_PYTHON_MAX && python_walk_next(&cursor, &frame)) {
-		hash = python_key_add(hash, &frame, &file);
-		if (++count <= PYTHON_HANDLER_DEPTH)
-			hash = python_handler_add(hash, &frame);
-	}
-	return !count || cursor.lost ? 0 : hash ? hash : 1;
-}
-
 cw_ref python_site_find(cw_ref native, uint64_t hash)
 {
 	const struct pair *pair =

@@ -12,11 +12,8 @@
 
 #include "books.h"
 
-/* The hash of the calling thread's Python stack, found by plain loads; 0: it has none, or it is not
- * to be had. Takes no lock. Not in a signal handler. */
-uint64_t python_stack_hash(void);
-
-/* The site of that stack upon this native one; 0: not known yet. Takes no lock. */
+/* The site of the stack with that hash (python_stack_hash) upon this native one; 0: not known yet.
+ * Takes no lock. */
 cw_ref python_site_find(cw_ref native, uint64_t hash);
 
 /* Makes it. For the holder of the sites' lock, in the same thread and on the capture stack. Returns

@@ -2,16 +2,9 @@
 /* Walks the interpreter's frames. */
 #include <pthread.h>
 
-#include "python_check.h"
 #include "python_find.h"
 #include "python_memory.h"
-#include "python_walk.h"
-
-#define OBJECT_TYPE   8
-#define STEPS_MAX     1000000u /* a chain that is longer is a circle */
-#define OWNER_CSTACK  3        /* FRAME_OWNED_BY_CSTACK and beyond: not of Python code */
-#define OWNER_MAX     4        /* FRAME_OWNED_BY_CSTACK of 3.14 */
-#define REFERENCE_TAG 7ul      /* of a _PyStackRef, 3.14 */
+#include "python_step.h"
 
 static bool ends(void)
 {
@@ -41,104 +34,14 @@ bool python_walk_begin(struct python_cursor *cursor, bool checked)
 	       python_load(checked, cursor->next + at->cframe_frame, &cursor->next);
 }
 
-static inline __attribute__((always_inline)) bool load_byte(bool checked, uintptr_t at,
-							    unsigned *value)
-{
-	uintptr_t word;
-
-	if (!python_load(checked, at & ~7ul, &word))
-		return false;
-	*value = (uint8_t)(word >> (at & 7) * 8);
-	return true;
-}
-
-/* Who owns the frame: whether it runs Python code, or only marks where C called in. */
-static inline __attribute__((always_inline)) unsigned owner_of(bool checked,
-							       uintptr_t frame)
-{
-	unsigned owner;
-
-	if (!python.at.owner)
-		return 0;
-	return load_byte(checked, frame + python.at.owner, &owner) ? owner
-								   : OWNER_MAX + 1;
-}
-
-static inline __attribute__((always_inline)) bool take_place(bool checked, uintptr_t at,
-							     struct python_frame *frame)
-{
-	const struct python_offsets *o = &python.at;
-	uintptr_t pointer;
-	int32_t lasti;
-
-	if (o->lasti_unit) {
-		if (!python_load_int(checked, at + o->lasti, &lasti))
-			return false;
-		frame->lasti = lasti < 0 ? -1 : lasti * o->lasti_unit;
-		return true;
-	}
-	if (!python_load(checked, at + o->lasti, &pointer))
-		return false;
-	frame->lasti = (int32_t)(pointer - (frame->code + o->code_size));
-	return true;
-}
-
-static inline __attribute__((always_inline)) bool take_frame(bool checked, uintptr_t at,
-							     struct python_frame *frame)
-{
-	uintptr_t type;
-
-	frame->at = at;
-	if (!python_load(checked, at + python.at.frame_code, &frame->code))
-		return false;
-	frame->code &= ~REFERENCE_TAG;
-	if (!frame->code || !python_load(checked, frame->code + OBJECT_TYPE, &type) ||
-	    type != python.code_type)
-		return false;
-	return take_place(checked, at, frame);
-}
-
-/* What a specialised call of a class returns to (_Py_InitCleanup, from 3.12 on) is no function: its
- * file is called as it is, "__init__", by the same string. */
-static inline __attribute__((always_inline)) bool is_shim(bool checked, uintptr_t code)
-{
-	uintptr_t file, name;
-
-	return python.at.lines == PYTHON_LINES_LOCATIONS &&
-	       python_load(checked, code + python.at.file, &file) &&
-	       python_load(checked, code + python.at.name, &name) && file == name;
-}
-
-static inline __attribute__((always_inline)) bool next(bool checked,
-						       struct python_cursor *cursor,
-						       struct python_frame *frame)
-{
-	while (cursor->next) {
-		uintptr_t at = cursor->next;
-		unsigned owner = owner_of(checked, at);
-		bool wanted = owner < OWNER_CSTACK;
-
-		if (++cursor->steps > STEPS_MAX || owner > OWNER_MAX ||
-		    !python_load(checked, at + python.at.back, &cursor->next) ||
-		    (wanted && !take_frame(checked, at, frame)) ||
-		    (wanted && checked && !python_check_frame(frame))) {
-			cursor->lost = true;
-			return false;
-		}
-		if (wanted && !is_shim(checked, frame->code))
-			return true;
-	}
-	return false;
-}
-
 bool python_walk_next(struct python_cursor *cursor, struct python_frame *frame)
 {
-	return next(false, cursor, frame);
+	return python_step(false, python_since_311(), cursor, frame);
 }
 
 bool python_walk_next_checked(struct python_cursor *cursor, struct python_frame *frame)
 {
-	return next(true, cursor, frame);
+	return python_step(true, python_since_311(), cursor, frame);
 }
 
 bool python_walk_entered(const struct python_cursor *cursor,
@@ -147,8 +50,10 @@ bool python_walk_entered(const struct python_cursor *cursor,
 	unsigned entry;
 
 	if (python.at.owner)
-		return cursor->next && owner_of(checked, cursor->next) >= OWNER_CSTACK;
+		return cursor->next &&
+		       python_owner(checked, true, cursor->next) >= PYTHON_OWNER_CSTACK;
 	if (!python.at.entry)
 		return true;
-	return load_byte(checked, frame->at + python.at.entry, &entry) && entry == 1;
+	return python_load_byte(checked, frame->at + python.at.entry, &entry) &&
+	       entry == 1;
 }

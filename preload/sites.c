@@ -11,6 +11,7 @@
 #include "on_stack.h"
 #include "python_collected.h"
 #include "python_find.h"
+#include "python_key.h"
 #include "python_sites.h"
 #include "site_index.h"
 #include "sites.h"

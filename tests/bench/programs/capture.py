@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Accepts and closes sockets that need no kernel, under DEPTH Python frames, and prints how long
-one turn took: the median of the batches, in ns of CPU time.
+"""Accepts and closes sockets that need no kernel, under DEPTH Python frames: for each line that
+comes, TURNS of them, and prints the ns of CPU time that one took.
 
-Usage: capture.py DEPTH COUNT, with the library of stubs preloaded behind libclosewait's
+Usage: capture.py DEPTH TURNS, with the library of stubs preloaded behind libclosewait's
 """
 from __future__ import print_function
 import ctypes
@@ -11,7 +11,6 @@ import socket
 import sys
 import time
 
-BATCHES = 50
 clock = time.process_time if hasattr(time, "process_time") else time.clock
 stub = ctypes.CDLL(None)
 listener = socket.socket()
@@ -30,17 +29,21 @@ def turns(count):
 
 
 def measured(count):
-    took = []
-    for _ in range(BATCHES):
+    turns(count)
+    for _ in iter(sys.stdin.readline, ""):
+        turns(count // 10)  # what ran meanwhile had the caches
         begun = clock()
-        turns(count // BATCHES)
-        took.append((clock() - begun) / (count // BATCHES))
-    return sorted(took)[BATCHES // 2] * 1e9
+        turns(count)
+        print("%.1f" % ((clock() - begun) / count * 1e9))
+        sys.stdout.flush()
 
 
 def down(depth, count):
-    return down(depth - 1, count) if depth else measured(count)
+    if depth:
+        down(depth - 1, count)
+    else:
+        measured(count)
 
 
 # turns, measured, the last down and the module are four of them.
-print("%.1f" % down(int(sys.argv[1]) - 4, int(sys.argv[2])))
+down(int(sys.argv[1]) - 4, int(sys.argv[2]))
