@@ -150,9 +150,9 @@ bool books_begin_opening(struct books *b)
 	return true;
 }
 
-uint32_t books_claim_process(uint32_t parent)
+uint32_t books_claim_process(uint32_t parent, bool by_parent)
 {
-	uint32_t extent = extent_claim(0);
+	uint32_t extent = by_parent ? extent_claim_for_child(parent) : extent_claim(0);
 	struct cw_process *p;
 
 	if (!extent)
@@ -162,7 +162,7 @@ uint32_t books_claim_process(uint32_t parent)
 	p->started = clock_ns();
 	atomic_store_explicit(&p->state, CW_PROCESS_UNBORN, memory_order_relaxed);
 	atomic_fetch_add(&trace_map.header->live, 1);
-	extent_publish(extent, CW_EXTENT_PROCESS);
+	extent_publish_process(extent);
 	return extent;
 }
 
@@ -216,7 +216,7 @@ static void make_there(void *argument)
 	if (!lineage.pid_ns)
 		lineage.pid_ns = 1; /* it has children in the same, for the most part */
 	if (trace_map.bytes || trace_file_make(init_time())) {
-		extent = books_claim_process(0);
+		extent = books_claim_process(0, false);
 		if (!extent) {
 			trace_file_remove();
 			notice_add("no room for the trace: this process is not traced",

@@ -60,7 +60,7 @@ static void let_signals_through(void)
 static uint32_t make_books(struct books *child, uint32_t parent, bool inherits)
 {
 	memset(child, 0, offsetof(struct books, stats));
-	child->extent = books_claim_process(parent);
+	child->extent = books_claim_process(parent, true);
 	if (!child->extent)
 		return 0;
 	child->process = extent_bytes(child->extent);
@@ -140,7 +140,7 @@ static bool parent_is_there(void)
 
 static struct books *open_unprepared(struct books *b)
 {
-	uint32_t extent = books_claim_process(lineage.extent);
+	uint32_t extent = books_claim_process(lineage.extent, false);
 
 	if (extent && !parent_is_there()) {
 		collect_unborn(extent);

@@ -22,8 +22,9 @@ bool books_begin_opening(struct books *b);
 /* In a fork child: its one thread has the descriptors that its books are of. */
 void books_rejoin(void);
 
-/* An extent for a process that is not alive yet; 0: no room. It counts as living. */
-uint32_t books_claim_process(uint32_t parent);
+/* An extent for a process that is not alive yet, for that to claim itself or for its parent; 0: no
+ * room. It counts as living. */
+uint32_t books_claim_process(uint32_t parent, bool by_parent);
 
 /* The calling process becomes the one in `extent`, and its books are open. False: they were
  * collected, it came too late. */

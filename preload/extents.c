@@ -18,6 +18,9 @@
 
 struct trace_map trace_map;
 
+/* A collection makes room for all who wait for it: they may come first. */
+#define TRIES 3
+
 /* Takes a free extent; false if it is not free. A spare one is committed already. */
 static bool try_claim(uint32_t index, uint32_t owner, bool *committed)
 {
@@ -103,9 +106,8 @@ static uint32_t claim_from_rest(uint32_t owner)
 	return index;
 }
 
-static uint32_t claim(uint32_t owner)
+static uint32_t claim(uint32_t owner, bool first)
 {
-	bool first = is_first(owner);
 	uint32_t index = first ? claim_from_share(owner) : claim_from_rest(owner);
 
 	if (!index && first)
@@ -115,7 +117,7 @@ static uint32_t claim(uint32_t owner)
 	return index;
 }
 
-uint32_t extent_claim(uint32_t owner)
+static uint32_t claim_or_collect(uint32_t owner, bool first)
 {
 	static _Atomic uint64_t not_before;
 	uint64_t pause = atomic_load_explicit(&not_before, memory_order_relaxed);
@@ -123,13 +125,23 @@ uint32_t extent_claim(uint32_t owner)
 
 	if (pause && clock_ns() < pause)
 		return 0;
-	index = claim(owner);
-	if (!index && collect_for_room())
-		index = claim(owner);
+	index = claim(owner, first);
+	for (int i = 0; i < TRIES && !index && collect_for_room(); i++)
+		index = claim(owner, first);
 	if (!index)
 		atomic_store_explicit(&not_before, clock_ns() + FULL_PAUSE,
 				      memory_order_relaxed);
 	return index;
+}
+
+uint32_t extent_claim(uint32_t owner)
+{
+	return claim_or_collect(owner, is_first(owner));
+}
+
+uint32_t extent_claim_for_child(uint32_t parent)
+{
+	return claim_or_collect(parent, false);
 }
 
 void extent_publish(uint32_t index, enum cw_extent_kind kind)
@@ -142,6 +154,13 @@ void extent_publish(uint32_t index, enum cw_extent_kind kind)
 			      memory_order_release);
 }
 
+void extent_publish_process(uint32_t index)
+{
+	atomic_store_explicit(&trace_map.extents[index].tag,
+			      (uint32_t)CW_EXTENT_PROCESS << 24 | index,
+			      memory_order_release);
+}
+
 void extent_release(uint32_t index)
 {
 	struct cw_extent *extent = &trace_map.extents[index];
@@ -149,6 +168,9 @@ void extent_release(uint32_t index)
 	uint32_t hint = atomic_load_explicit(&trace_map.header->extent_hint,
 					     memory_order_relaxed);
 
+	/* A process's own is nobody's from here on. */
+	if (owner == index)
+		owner = 0;
 	atomic_store(&extent->tag, (uint32_t)CW_EXTENT_CLAIMED << 24 | owner);
 	/* Not punched out of the file: the next fork wants it again. */
 	memset(extent_bytes(index), 0, CW_EXTENT_SIZE);
@@ -159,6 +181,22 @@ void extent_release(uint32_t index)
 				      memory_order_relaxed);
 }
 
+/* Its claimer, or who gave it back, was killed over it: whether its pages are there is not known. */
+static bool release_left(uint32_t index)
+{
+	if (!commit(index))
+		return false;
+	extent_release(index);
+	return true;
+}
+
+bool extent_release_orphan(uint32_t index)
+{
+	return atomic_load(&trace_map.extents[index].tag) ==
+		       (uint32_t)CW_EXTENT_CLAIMED << 24 &&
+	       release_left(index);
+}
+
 uint32_t extents_release_owned(uint32_t owner, bool but_sites)
 {
 	uint32_t count = trace_map.header->extent_count;
@@ -167,10 +205,14 @@ uint32_t extents_release_owned(uint32_t owner, bool but_sites)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t tag = atomic_load(&trace_map.extents[i].tag);
 
-		if (i == owner || cw_extent_kind(tag) <= CW_EXTENT_CLAIMED ||
+		if (i == owner || cw_extent_kind(tag) < CW_EXTENT_CLAIMED ||
 		    cw_extent_owner(tag) != owner ||
 		    (but_sites && cw_extent_kind(tag) == CW_EXTENT_HEAP))
 			continue;
+		if (cw_extent_kind(tag) == CW_EXTENT_CLAIMED) {
+			released += release_left(i);
+			continue;
+		}
 		extent_release(i);
 		released++;
 	}

@@ -45,12 +45,19 @@ static inline void *extent_bytes(uint32_t index)
  * Where none is free, the books of processes that are no more are collected first. Returns
  * its index, or 0 if there is none or the file system is full. */
 uint32_t extent_claim(uint32_t owner);
+/* The same for the record of a process that this one, in extent `parent`, is about to fork: until then
+ * it goes with its parent. */
+uint32_t extent_claim_for_child(uint32_t parent);
 void extent_publish(uint32_t index, enum cw_extent_kind kind);
+/* Its own owner from now on. */
+void extent_publish_process(uint32_t index);
 
 /* Gives one extent back, or all that belong to the process in `owner` but that itself; with
- * `but_sites` what is kept, too, is its heap. Returns how many. */
+ * `but_sites` what is kept, too, is its heap. Returns how many. The process is no more. */
 void extent_release(uint32_t index);
 uint32_t extents_release_owned(uint32_t owner, bool but_sites);
+/* The record of a process that another collector was killed over giving back; false: it is not. */
+bool extent_release_orphan(uint32_t index);
 
 /* Where the process lies that made the trace. */
 uint32_t extent_of_first_process(void);
