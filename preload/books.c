@@ -174,7 +174,7 @@ bool books_open_as(struct books *b, uint32_t extent)
 		return false;
 	p->pid = (uint32_t)sys_getpid();
 	p->ppid = (uint32_t)sys_call(SYS_getppid, 0, 0, 0, 0);
-	p->pid_start = proc_start_ticks();
+	p->pid_start = proc_start_ticks_since(lineage.forking);
 	p->pid_ns = lineage.pid_ns;
 	p->started = clock_ns();
 	sys_call(SYS_prctl, PR_GET_NAME, p->comm, 0, 0);

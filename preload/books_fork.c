@@ -87,6 +87,7 @@ void books_fork_prepare(void)
 	prepared = 0;
 	if (!b)
 		return;
+	lineage.forking = proc_ticks_now();
 	atomic_fetch_or(&b->process->flags, CW_PROCESS_FORKED);
 	collect_before_fork();
 	if (!lock_sites())

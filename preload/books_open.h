@@ -12,6 +12,7 @@ struct lineage {
 	uint32_t owner;       /* pid of the process in that extent */
 	uint32_t pid_ns;      /* our pid namespace, as cw_process has it */
 	uint64_t owner_start; /* ticks */
+	uint64_t forking;     /* ticks when it, or an ancestor, last forked; 0: never */
 };
 
 extern struct lineage lineage;

@@ -2,8 +2,10 @@
 /* Reads what the library needs of /proc. */
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "proc.h"
 #include "sys.h"
 #include "text_build.h"
@@ -52,6 +54,19 @@ uint64_t proc_start_ticks(void)
 
 	read_file("/proc/self/stat", stat, sizeof stat);
 	return start_ticks_in(stat);
+}
+
+/* As fs/proc/array.c makes them of the task's start_boottime, in the same time namespace. */
+uint64_t proc_ticks_now(void)
+{
+	unsigned long hz = getauxval(AT_CLKTCK);
+
+	return hz ? clock_of(CLOCK_BOOTTIME) / (1000000000u / hz) : 0;
+}
+
+uint64_t proc_start_ticks_since(uint64_t before)
+{
+	return before && proc_ticks_now() == before ? before : proc_start_ticks();
 }
 
 uint64_t proc_threads(void)
