@@ -93,6 +93,7 @@ void books_fork_prepare(void)
 	if (!lock_sites())
 		return;
 	cradle.forker = thread_id();
+	sites_learn(b);
 	prepare_child(b);
 }
 

@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "extents.h"
+#include "learned.h"
 #include "lock.h"
 #include "modules.h"
 #include "on_stack.h"
@@ -38,8 +39,9 @@ uint32_t sites_hash(const struct cw_frame *frames, uint32_t count)
 	return hash;
 }
 
+/* `thread` is its name, NULL: this one's. */
 static cw_ref write_site(struct books *b, const struct stack *stack,
-			 const struct cw_frame *frames)
+			 const struct cw_frame *frames, const char *thread)
 {
 	struct cw_site *site =
 		sites_heap_take(b, sizeof *site + stack->count * sizeof *frames);
@@ -48,7 +50,10 @@ static cw_ref write_site(struct books *b, const struct stack *stack,
 		return 0;
 	site->hash = sites_hash(frames, stack->count);
 	site->flags = stack->flags | (stack->exact ? CW_SITE_HANDLER : 0);
-	sys_call(SYS_prctl, PR_GET_NAME, site->thread, 0, 0);
+	if (thread)
+		memcpy(site->thread, thread, sizeof site->thread);
+	else
+		sys_call(SYS_prctl, PR_GET_NAME, site->thread, 0, 0);
 	memcpy(site->frames, frames, stack->count * sizeof *frames);
 	site->count = (uint16_t)stack->count;
 	return pointer_ref(site);
@@ -61,6 +66,7 @@ static struct {
 	struct stack stack;
 	struct cw_frame frames[CW_SITE_FRAMES_MAX];
 	cw_ref site;
+	const char *thread; /* its name, NULL: this one's */
 } work;
 
 /* No handler runs while the lock is held: it might not come back, or come back to our stack. Nor
@@ -94,7 +100,7 @@ static void intern_stack(void *argument)
 	if (!ref) {
 		if (!stack->exact && python_finalizer_calls(stack))
 			stack->flags |= CW_SITE_COLLECTED;
-		ref = write_site(b, stack, work.frames);
+		ref = write_site(b, stack, work.frames, work.thread);
 		if (ref)
 			site_index_add(((struct cw_site *)ref_pointer(ref))->frames, size,
 				       ref);
@@ -157,8 +163,8 @@ static cw_ref native_site(struct books *b)
 	ref = unwound(b, &frame);
 	if (known)
 		audit(b, known, ref);
-	else if (ref)
-		known_remember(&work.log, ref);
+	else if (ref && known_remember(&work.log, ref))
+		learned_tell(b, &work.stack, &work.log);
 	leave(&u);
 	return ref;
 }
@@ -235,7 +241,7 @@ static cw_ref interrupted_native(struct books *b, const void *context)
 			modules_frame(b, work.stack.pcs[i], work.stack.exact >> i & 1);
 	ref = site_index_find(work.frames, work.stack.count * sizeof *work.frames);
 	work.stack.exact &= ~1ul;
-	return ref ? ref : write_site(b, &work.stack, work.frames);
+	return ref ? ref : write_site(b, &work.stack, work.frames, NULL);
 }
 
 cw_ref site_interrupted(struct books *b, const void *context)
@@ -310,6 +316,20 @@ void sites_before_threads(void)
 bool sites_lock_for_fork(void)
 {
 	return lock_take(&sites_lock);
+}
+
+void sites_learn(struct books *b)
+{
+	char thread[16];
+	unsigned next = 0;
+
+	while (learned_next(b, &next, &work.stack, &work.log, thread)) {
+		work.thread = thread;
+		on_capture_stack(intern_stack, b);
+		work.thread = NULL;
+		if (work.site)
+			known_remember(&work.log, work.site);
+	}
 }
 
 void sites_unlock_after_fork(void)
