@@ -145,7 +145,7 @@ static bool take(struct slot *s, struct stack *stack, struct known_log *log)
 {
 	const struct word *words;
 
-	if (s->frames > CW_SITE_FRAMES_MAX || s->words > KNOWN_WORDS ||
+	if (!s->frames || s->frames > CW_SITE_FRAMES_MAX || s->words > KNOWN_WORDS ||
 	    size_of(s->frames, s->words) > ROOM || s->unloads != modules_unloads())
 		return false;
 	stack->count = s->frames;
@@ -160,8 +160,13 @@ static bool take(struct slot *s, struct stack *stack, struct known_log *log)
 	log->unusable = false;
 	log->count = s->words;
 	words = words_of(s);
-	for (uint32_t i = 0; i < s->words; i++)
+	for (uint32_t i = 0; i < s->words; i++) {
 		log->words[i] = unpacked(log, &words[i]);
+		/* On this thread's stack by accident. */
+		if (known_is_relative(log, log->words[i].value) !=
+		    (words[i].distance & 1))
+			return false;
+	}
 	return true;
 }
 
