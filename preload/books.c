@@ -9,6 +9,7 @@
 #include "books_open.h"
 #include "clock.h"
 #include "extents.h"
+#include "fork_hot.h"
 #include "init.h"
 #include "lock.h"
 #include "notice.h"
@@ -24,7 +25,7 @@
 #endif
 
 struct books *books;
-struct lineage lineage;
+FORK_HOT struct lineage lineage;
 __thread int vfork_mark __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* The mark of a thread that has left the books; its own vforks take that for theirs. */
@@ -36,9 +37,9 @@ void books_reserve(void)
 	struct books *b;
 
 	lineage.pid = (uint32_t)sys_getpid();
-	b = sys_mmap(sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	b = sys_mmap(2 * sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	/* Without the wipe a child would write into its parent's books. */
-	if (b && sys_madvise(b, sizeof *b, MADV_WIPEONFORK) == 0)
+	if (b && sys_madvise(b, 2 * sizeof *b, MADV_WIPEONFORK) == 0)
 		books = b;
 	else
 		notice_add("the kernel is too old (no MADV_WIPEONFORK): not traced",

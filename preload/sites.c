@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "extents.h"
+#include "fork_hot.h"
 #include "learned.h"
 #include "lock.h"
 #include "modules.h"
@@ -21,7 +22,7 @@
 #include "undisturbed.h"
 #include "unwind.h"
 
-static struct lock sites_lock;
+FORK_HOT static struct lock sites_lock;
 
 void *sites_heap_take(struct books *b, size_t size)
 {
