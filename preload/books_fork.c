@@ -200,7 +200,8 @@ struct books *books_open_child(struct books *b)
 	prepared = 0;
 	if (cradle.ready) {
 		cradle.ready = false;
-		memcpy((char *)b + HEAD, cradle.head, HEAD_SIZE);
+		/* Not libc's, whose page this child would need for it alone. */
+		__builtin_memcpy((char *)b + HEAD, cradle.head, HEAD_SIZE);
 		take_descriptors(b);
 		return books_open_as(b, b->extent) ? b : without_books(b);
 	}

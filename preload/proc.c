@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads what the library needs of /proc. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -59,9 +60,17 @@ uint64_t proc_start_ticks(void)
 /* As fs/proc/array.c makes them of the task's start_boottime, in the same time namespace. */
 uint64_t proc_ticks_now(void)
 {
-	unsigned long hz = getauxval(AT_CLKTCK);
+	/* Asked once: a child would have to find the page with the function again. */
+	static _Atomic uint64_t tick;
+	uint64_t ns = atomic_load_explicit(&tick, memory_order_relaxed);
 
-	return hz ? clock_of(CLOCK_BOOTTIME) / (1000000000u / hz) : 0;
+	if (!ns) {
+		unsigned long hz = getauxval(AT_CLKTCK);
+
+		ns = hz ? 1000000000u / hz : UINT64_MAX;
+		atomic_store_explicit(&tick, ns, memory_order_relaxed);
+	}
+	return clock_of(CLOCK_BOOTTIME) / ns;
 }
 
 uint64_t proc_start_ticks_since(uint64_t before)
