@@ -63,7 +63,7 @@ static bool has_children(uint32_t index)
 {
 	uint32_t count = trace_map.header->extent_count;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = extent_next(0); i < count; i = extent_next(i + 1)) {
 		const struct cw_process *p = process_at(i);
 
 		if (p && i != index && p->parent == index)
@@ -196,7 +196,7 @@ static uint32_t give_up_oldest(void)
 	uint32_t released = 0;
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = extent_next(0); i < count; i = extent_next(i + 1)) {
 		const struct cw_process *p = process_at(i);
 		uint32_t state = p ? atomic_load(&p->state) : CW_PROCESS_NONE;
 

@@ -161,10 +161,28 @@ void extent_publish_process(uint32_t index)
 			      memory_order_release);
 }
 
+/* What is carved into records lies below `used`. */
+static size_t written_bytes(uint32_t index, enum cw_extent_kind kind)
+{
+	uint32_t used = atomic_load(&trace_map.extents[index].used);
+
+	switch (kind) {
+	case CW_EXTENT_SOCKETS:
+	case CW_EXTENT_STATS:
+	case CW_EXTENT_LOOKS:
+	case CW_EXTENT_HEAP:
+		return used < CW_EXTENT_SIZE ? used : CW_EXTENT_SIZE;
+	default:
+		return CW_EXTENT_SIZE;
+	}
+}
+
 void extent_release(uint32_t index)
 {
 	struct cw_extent *extent = &trace_map.extents[index];
-	uint32_t owner = cw_extent_owner(atomic_load(&extent->tag));
+	uint32_t tag = atomic_load(&extent->tag);
+	uint32_t owner = cw_extent_owner(tag);
+	enum cw_extent_kind kind = cw_extent_kind(tag);
 	uint32_t hint = atomic_load_explicit(&trace_map.header->extent_hint,
 					     memory_order_relaxed);
 
@@ -173,7 +191,7 @@ void extent_release(uint32_t index)
 		owner = 0;
 	atomic_store(&extent->tag, (uint32_t)CW_EXTENT_CLAIMED << 24 | owner);
 	/* Not punched out of the file: the next fork wants it again. */
-	memset(extent_bytes(index), 0, CW_EXTENT_SIZE);
+	memset(extent_bytes(index), 0, written_bytes(index, kind));
 	atomic_store(&extent->used, 0);
 	atomic_store(&extent->tag, (uint32_t)CW_EXTENT_SPARE << 24);
 	if (index < hint)
@@ -202,7 +220,7 @@ uint32_t extents_release_owned(uint32_t owner, bool but_sites)
 	uint32_t count = trace_map.header->extent_count;
 	uint32_t released = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = extent_next(0); i < count; i = extent_next(i + 1)) {
 		uint32_t tag = atomic_load(&trace_map.extents[i].tag);
 
 		if (i == owner || cw_extent_kind(tag) < CW_EXTENT_CLAIMED ||

@@ -40,6 +40,23 @@ static inline void *extent_bytes(uint32_t index)
 	return trace_map.bytes + (size_t)index * CW_EXTENT_SIZE;
 }
 
+/* The next extent from `i` on that is not free, or the number of extents. */
+static inline uint32_t extent_next(uint32_t i)
+{
+	const struct cw_extent *all = trace_map.extents;
+	uint32_t count = trace_map.header->extent_count;
+
+	while (i + 4 <= count &&
+	       !(atomic_load_explicit(&all[i].tag, memory_order_relaxed) |
+		 atomic_load_explicit(&all[i + 1].tag, memory_order_relaxed) |
+		 atomic_load_explicit(&all[i + 2].tag, memory_order_relaxed) |
+		 atomic_load_explicit(&all[i + 3].tag, memory_order_relaxed)))
+		i += 4;
+	while (i < count && !atomic_load_explicit(&all[i].tag, memory_order_relaxed))
+		i++;
+	return i;
+}
+
 /* Claims an extent for the process in extent `owner` (0: it becomes its own owner). Its
  * bytes are zero and committed; it is not visible to readers before extent_publish().
  * Where none is free, the books of processes that are no more are collected first. Returns

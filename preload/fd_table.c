@@ -53,18 +53,26 @@ void fd_each(struct books *b, unsigned first, unsigned last,
 	     void (*each)(void *context, struct books *b, int fd, uint64_t entry),
 	     void *context)
 {
-	if (last >= CW_FD_MAX)
-		last = CW_FD_MAX - 1;
-	for (unsigned fd = first; fd <= last; fd++) {
-		uint64_t entry;
+	unsigned end = last < CW_FD_MAX ? last + 1 : CW_FD_MAX;
 
-		if (!atomic_load_explicit(&b->fds[fd / CW_FDS_PER_EXTENT],
-					  memory_order_acquire)) {
-			fd |= CW_FDS_PER_EXTENT - 1;
-			continue;
+	for (unsigned fd = first; fd < end;) {
+		unsigned base = fd & ~(unsigned)(CW_FDS_PER_EXTENT - 1);
+		unsigned stop = end - base < CW_FDS_PER_EXTENT
+					? end - base
+					: (unsigned)CW_FDS_PER_EXTENT;
+		const _Atomic uint64_t *page = atomic_load_explicit(
+			&b->fds[fd / CW_FDS_PER_EXTENT], memory_order_acquire);
+
+		for (unsigned i = fd - base; page; i++) {
+			uint64_t entry;
+
+			i = fd_next(page, i, stop);
+			if (i == stop)
+				break;
+			entry = atomic_load_explicit(&page[i], memory_order_acquire);
+			if (entry)
+				each(context, b, (int)(base + i), entry);
 		}
-		entry = fd_entry(b, (int)fd);
-		if (entry)
-			each(context, b, (int)fd, entry);
+		fd = base + CW_FDS_PER_EXTENT;
 	}
 }

@@ -56,6 +56,20 @@ static inline bool fd_forget(struct books *b, int fd, uint64_t entry)
  * now. */
 bool fd_put_back(struct books *b, int fd, uint64_t entry);
 
+/* The first number from `i` on, below `end`, whose entry in the page is not 0; else `end`. */
+static inline unsigned fd_next(const _Atomic uint64_t *page, unsigned i, unsigned end)
+{
+	while (i + 4 <= end &&
+	       !(atomic_load_explicit(&page[i], memory_order_relaxed) |
+		 atomic_load_explicit(&page[i + 1], memory_order_relaxed) |
+		 atomic_load_explicit(&page[i + 2], memory_order_relaxed) |
+		 atomic_load_explicit(&page[i + 3], memory_order_relaxed)))
+		i += 4;
+	while (i < end && !atomic_load_explicit(&page[i], memory_order_relaxed))
+		i++;
+	return i;
+}
+
 /* Calls each() for every entry in [first, last]. */
 void fd_each(struct books *b, unsigned first, unsigned last,
 	     void (*each)(void *context, struct books *b, int fd, uint64_t entry),

@@ -158,10 +158,13 @@ bool inherit_sockets(struct books *b, uint32_t parent)
 		if (!extent)
 			continue;
 		entries = extent_bytes(extent);
-		for (unsigned k = 0; k < CW_FDS_PER_EXTENT && !c.no_room; k++) {
-			uint64_t entry =
-				atomic_load_explicit(&entries[k], memory_order_acquire);
+		for (unsigned k = 0; !c.no_room; k++) {
+			uint64_t entry;
 
+			k = fd_next(entries, k, CW_FDS_PER_EXTENT);
+			if (k == CW_FDS_PER_EXTENT)
+				break;
+			entry = atomic_load_explicit(&entries[k], memory_order_acquire);
 			if (entry)
 				inherit(&c, (int)(i * CW_FDS_PER_EXTENT + k), entry);
 		}

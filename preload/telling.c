@@ -50,7 +50,7 @@ bool process_tells(uint32_t index, bool kernel_asked)
 	    atomic_load(&p->lost[CW_LOST_FDS]) ||
 	    atomic_load(&p->lost[CW_LOST_PROCESSES]))
 		return true;
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = extent_next(0); i < count; i = extent_next(i + 1)) {
 		uint32_t tag = atomic_load(&trace_map.extents[i].tag);
 
 		if (cw_extent_owner(tag) == index &&
