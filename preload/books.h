@@ -40,6 +40,7 @@ struct books {
 	_Atomic uint32_t looks_extent;
 	_Atomic uint32_t asides_extent;
 	_Atomic uint32_t heap_extent;
+	_Atomic uint32_t fds_end; /* no page of `fds` at or behind it was ever made */
 	/* Second level of the descriptor table, as pointers; NULL: no socket seen there. */
 	_Atomic(_Atomic uint64_t *) fds[CW_FD_EXTENTS];
 	/* open site << 32 | its cw_stats; open addressing, entries never move. */

@@ -173,7 +173,7 @@ static struct books *open_unprepared(struct books *b)
 
 static void take_descriptors(struct books *b)
 {
-	for (unsigned i = 0; i < CW_FD_EXTENTS; i++) {
+	for (unsigned i = 0; i < b->fds_end; i++) {
 		uint32_t extent =
 			atomic_load_explicit(&b->process->fds[i], memory_order_relaxed);
 

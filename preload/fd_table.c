@@ -3,6 +3,15 @@
 #include "fd_table.h"
 #include "extents.h"
 
+static void raise_end(struct books *b, unsigned end)
+{
+	uint32_t seen = atomic_load_explicit(&b->fds_end, memory_order_relaxed);
+
+	while (seen < end &&
+	       !atomic_compare_exchange_weak(&b->fds_end, &seen, (uint32_t)end))
+		;
+}
+
 static bool add_page(struct books *b, unsigned page)
 {
 	uint32_t extent = extent_claim(b->extent);
@@ -11,6 +20,7 @@ static bool add_page(struct books *b, unsigned page)
 	if (!extent)
 		return false;
 	extent_publish(extent, CW_EXTENT_FDS);
+	raise_end(b, page + 1);
 	if (atomic_compare_exchange_strong(&b->fds[page], &none, extent_bytes(extent)))
 		atomic_store_explicit(&b->process->fds[page], extent,
 				      memory_order_release);
@@ -53,7 +63,8 @@ void fd_each(struct books *b, unsigned first, unsigned last,
 	     void (*each)(void *context, struct books *b, int fd, uint64_t entry),
 	     void *context)
 {
-	unsigned end = last < CW_FD_MAX ? last + 1 : CW_FD_MAX;
+	unsigned made = atomic_load(&b->fds_end) * (unsigned)CW_FDS_PER_EXTENT;
+	unsigned end = last < made ? last + 1 : made;
 
 	for (unsigned fd = first; fd < end;) {
 		unsigned base = fd & ~(unsigned)(CW_FDS_PER_EXTENT - 1);
