@@ -161,12 +161,13 @@ void extent_publish_process(uint32_t index)
 			      memory_order_release);
 }
 
-/* What is carved into records lies below `used`. */
+/* What is carved into records, or entered as a descriptor, lies below `used`. */
 static size_t written_bytes(uint32_t index, enum cw_extent_kind kind)
 {
 	uint32_t used = atomic_load(&trace_map.extents[index].used);
 
 	switch (kind) {
+	case CW_EXTENT_FDS:
 	case CW_EXTENT_SOCKETS:
 	case CW_EXTENT_STATS:
 	case CW_EXTENT_LOOKS:

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table's rare paths: a new page of it, and walking it. */
 #include "fd_table.h"
-#include "extents.h"
 
 static void raise_end(struct books *b, unsigned end)
 {
@@ -9,6 +8,18 @@ static void raise_end(struct books *b, unsigned end)
 
 	while (seen < end &&
 	       !atomic_compare_exchange_weak(&b->fds_end, &seen, (uint32_t)end))
+		;
+}
+
+/* Before the entry is there: who walks the page sees as far as that. */
+static void raise_used(_Atomic uint64_t *slot)
+{
+	size_t at = (size_t)((uint8_t *)slot - trace_map.bytes);
+	_Atomic uint32_t *used = &trace_map.extents[at / CW_EXTENT_SIZE].used;
+	uint32_t end = (uint32_t)(at % CW_EXTENT_SIZE + sizeof *slot);
+	uint32_t seen = atomic_load_explicit(used, memory_order_relaxed);
+
+	while (seen < end && !atomic_compare_exchange_weak(used, &seen, end))
 		;
 }
 
@@ -47,6 +58,7 @@ bool fd_enter(struct books *b, int fd, uint64_t entry, uint64_t *old)
 		}
 		slot = fd_slot(b, fd);
 	}
+	raise_used(slot);
 	*old = atomic_exchange_explicit(slot, entry, memory_order_acq_rel);
 	return true;
 }
@@ -68,13 +80,12 @@ void fd_each(struct books *b, unsigned first, unsigned last,
 
 	for (unsigned fd = first; fd < end;) {
 		unsigned base = fd & ~(unsigned)(CW_FDS_PER_EXTENT - 1);
-		unsigned stop = end - base < CW_FDS_PER_EXTENT
-					? end - base
-					: (unsigned)CW_FDS_PER_EXTENT;
 		const _Atomic uint64_t *page = atomic_load_explicit(
 			&b->fds[fd / CW_FDS_PER_EXTENT], memory_order_acquire);
+		unsigned stop = page ? fd_used(page) : 0;
 
-		for (unsigned i = fd - base; page; i++) {
+		stop = end - base < stop ? end - base : stop;
+		for (unsigned i = fd - base; i < stop; i++) {
 			uint64_t entry;
 
 			i = fd_next(page, i, stop);
