@@ -61,7 +61,7 @@ static bool is_older(uint64_t ns, uint64_t age)
 /* Is anything kept of a process that this one forked? It may refer to our sites. */
 static bool has_children(uint32_t index)
 {
-	uint32_t count = trace_map.header->extent_count;
+	uint32_t count = extents_end();
 
 	for (uint32_t i = extent_next(0); i < count; i = extent_next(i + 1)) {
 		const struct cw_process *p = process_at(i);
@@ -158,7 +158,7 @@ static uint32_t collect(bool short_of_room)
 {
 	uint32_t released = 0;
 
-	for (uint32_t i = trace_map.header->extent_count; i-- > 0;) {
+	for (uint32_t i = extents_end(); i-- > 0;) {
 		const struct cw_process *p = process_at(i);
 
 		released += p ? collect_one(i, p, short_of_room)
@@ -191,7 +191,7 @@ static unsigned keep_oldest(struct old *oldest, unsigned n, struct old one)
 
 static uint32_t give_up_oldest(void)
 {
-	uint32_t count = trace_map.header->extent_count;
+	uint32_t count = extents_end();
 	struct old oldest[OLDEST];
 	uint32_t released = 0;
 	unsigned n = 0;

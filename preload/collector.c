@@ -11,11 +11,6 @@
  * the kernel cannot be asked. */
 #define OVER_AFTER 60000000000ull
 
-static struct cw_collector *shared(void)
-{
-	return (struct cw_collector *)(trace_map.bytes + CW_COLLECTOR_OFFSET);
-}
-
 static uint64_t me(void)
 {
 	return (uint64_t)sys_getpid() << 32 | lineage.pid_ns;
@@ -27,20 +22,20 @@ static bool is_over(uint64_t holder)
 
 	if (pid_ns && pid_ns == lineage.pid_ns && proc_gone((uint32_t)(holder >> 32), 0))
 		return true;
-	return clock_ns() - atomic_load(&shared()->since) > OVER_AFTER;
+	return clock_ns() - atomic_load(&trace_collector()->since) > OVER_AFTER;
 }
 
 /* The time first: who reads it behind the holder's name reads nothing older. */
 static bool take_from(uint64_t holder)
 {
-	atomic_store(&shared()->since, clock_ns());
-	return atomic_compare_exchange_strong(&shared()->holder, &holder, me());
+	atomic_store(&trace_collector()->since, clock_ns());
+	return atomic_compare_exchange_strong(&trace_collector()->holder, &holder, me());
 }
 
 enum collector collector_enter(unsigned ms)
 {
 	for (unsigned i = 0;; i++) {
-		uint64_t holder = atomic_load(&shared()->holder);
+		uint64_t holder = atomic_load(&trace_collector()->holder);
 
 		if ((!holder || is_over(holder)) && take_from(holder))
 			return i ? COLLECTOR_WAITED : COLLECTOR_OURS;
@@ -54,10 +49,10 @@ void collector_leave(void)
 {
 	uint64_t holder = me();
 
-	atomic_compare_exchange_strong(&shared()->holder, &holder, 0);
+	atomic_compare_exchange_strong(&trace_collector()->holder, &holder, 0);
 }
 
 bool collector_is_ours(void)
 {
-	return atomic_load(&shared()->holder) == me();
+	return atomic_load(&trace_collector()->holder) == me();
 }

@@ -21,6 +21,16 @@ struct trace_map trace_map;
 /* A collection makes room for all who wait for it: they may come first. */
 #define TRIES 3
 
+/* Before the extent is anybody's: who is killed here has only made the walks longer. */
+static void raise_top(uint32_t top)
+{
+	_Atomic uint32_t *at = &trace_collector()->top;
+	uint32_t seen = atomic_load_explicit(at, memory_order_relaxed);
+
+	while (seen < top && !atomic_compare_exchange_weak(at, &seen, top))
+		;
+}
+
 /* Takes a free extent; false if it is not free. A spare one is committed already. */
 static bool try_claim(uint32_t index, uint32_t owner, bool *committed)
 {
@@ -31,6 +41,8 @@ static bool try_claim(uint32_t index, uint32_t owner, bool *committed)
 	*committed = cw_extent_kind(tag) == CW_EXTENT_SPARE;
 	if (!*committed && cw_extent_kind(tag) != CW_EXTENT_FREE)
 		return false;
+	if (!*committed)
+		raise_top(index + 1);
 	return atomic_compare_exchange_strong(&trace_map.extents[index].tag, &tag,
 					      claimed);
 }
@@ -218,7 +230,7 @@ bool extent_release_orphan(uint32_t index)
 
 uint32_t extents_release_owned(uint32_t owner, bool but_sites)
 {
-	uint32_t count = trace_map.header->extent_count;
+	uint32_t count = extents_end();
 	uint32_t released = 0;
 
 	for (uint32_t i = extent_next(0); i < count; i = extent_next(i + 1)) {

@@ -40,11 +40,22 @@ static inline void *extent_bytes(uint32_t index)
 	return trace_map.bytes + (size_t)index * CW_EXTENT_SIZE;
 }
 
-/* The next extent from `i` on that is not free, or the number of extents. */
+static inline struct cw_collector *trace_collector(void)
+{
+	return (struct cw_collector *)(trace_map.bytes + CW_COLLECTOR_OFFSET);
+}
+
+/* Where a walk over the extents ends. */
+static inline uint32_t extents_end(void)
+{
+	return atomic_load(&trace_collector()->top);
+}
+
+/* The next extent from `i` on that is not free, or extents_end(). */
 static inline uint32_t extent_next(uint32_t i)
 {
 	const struct cw_extent *all = trace_map.extents;
-	uint32_t count = trace_map.header->extent_count;
+	uint32_t count = extents_end();
 
 	while (i + 4 <= count &&
 	       !(atomic_load_explicit(&all[i].tag, memory_order_relaxed) |

@@ -43,7 +43,7 @@ static bool extent_tells(uint32_t index, enum cw_extent_kind kind, bool kernel_a
 bool process_tells(uint32_t index, bool kernel_asked)
 {
 	const struct cw_process *p = extent_bytes(index);
-	uint32_t count = trace_map.header->extent_count;
+	uint32_t count = extents_end();
 
 	if (atomic_load(&p->double_closes) || atomic_load(&p->exhausted) ||
 	    atomic_load(&p->lost[CW_LOST_SOCKETS]) ||

@@ -175,6 +175,7 @@ struct cw_collector {
 	/* pid << 32 | inode of its pid namespace, 0: nobody. */
 	_Atomic uint64_t holder;
 	_Atomic uint64_t since; /* ns, monotonic; written before `holder` */
+	_Atomic uint32_t top;   /* no extent at or behind it was ever claimed */
 };
 
 /* Descriptors: a process finds the entry of fd in extent fds[fd / CW_FDS_PER_EXTENT]. */
