@@ -9,6 +9,7 @@
 #include "books_open.h"
 #include "clock.h"
 #include "extents.h"
+#include "fork_hot.h"
 #include "init.h"
 #include "notice.h"
 #include "on_stack.h"
@@ -24,7 +25,7 @@
 #endif
 
 struct books *books;
-struct lineage lineage;
+FORK_HOT struct lineage lineage;
 __thread int vfork_mark __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* The mark of a thread that has left the books; its own vforks take that for theirs. */
@@ -36,9 +37,9 @@ void books_reserve(void)
 	struct books *b;
 
 	lineage.pid = (uint32_t)sys_getpid();
-	b = sys_mmap(sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	b = sys_mmap(2 * sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	/* Without the wipe a child would write into its parent's books. */
-	if (b && sys_madvise(b, sizeof *b, MADV_WIPEONFORK) == 0)
+	if (b && sys_madvise(b, 2 * sizeof *b, MADV_WIPEONFORK) == 0)
 		books = b;
 	else
 		notice_add("the kernel is too old (no MADV_WIPEONFORK): not traced",
@@ -150,9 +151,9 @@ bool books_begin_opening(struct books *b)
 	return true;
 }
 
-uint32_t books_claim_process(uint32_t parent)
+uint32_t books_claim_process(uint32_t parent, bool by_parent)
 {
-	uint32_t extent = extent_claim(0);
+	uint32_t extent = by_parent ? extent_claim_for_child(parent) : extent_claim(0);
 	struct cw_process *p;
 
 	if (!extent)
@@ -162,7 +163,7 @@ uint32_t books_claim_process(uint32_t parent)
 	p->started = clock_ns();
 	atomic_store_explicit(&p->state, CW_PROCESS_UNBORN, memory_order_relaxed);
 	atomic_fetch_add(&trace_map.header->live, 1);
-	extent_publish(extent, CW_EXTENT_PROCESS);
+	extent_publish_process(extent);
 	return extent;
 }
 
@@ -174,7 +175,7 @@ bool books_open_as(struct books *b, uint32_t extent)
 		return false;
 	p->pid = (uint32_t)sys_getpid();
 	p->ppid = (uint32_t)sys_call(SYS_getppid, 0, 0, 0, 0);
-	p->pid_start = proc_start_ticks();
+	p->pid_start = proc_start_ticks_since(lineage.forking);
 	p->pid_ns = lineage.pid_ns;
 	p->started = clock_ns();
 	sys_call(SYS_prctl, PR_GET_NAME, p->comm, 0, 0);
@@ -216,7 +217,7 @@ static void make_there(void *argument)
 	if (!lineage.pid_ns)
 		lineage.pid_ns = 1; /* it has children in the same, for the most part */
 	if (trace_map.bytes || trace_file_make(init_time())) {
-		extent = books_claim_process(0);
+		extent = books_claim_process(0, false);
 		if (!extent) {
 			trace_file_remove();
 			notice_add("no room for the trace: this process is not traced",

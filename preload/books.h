@@ -23,7 +23,12 @@
 #define BOOKS_STATS_SLOTS  4096u /* a power of two */
 #define BOOKS_CLOSED_WORDS 1024u /* of 64 numbers each; larger ones share them */
 
+/* What most processes touch lies in one page: the head, and at its sides the descriptors and the
+ * bits of small numbers. */
 struct books {
+	char unused[2048];
+	/* A bit for each number whose last close was a socket's (double_close.h), from the end. */
+	_Atomic uint64_t closed_sockets[BOOKS_CLOSED_WORDS];
 	_Atomic uint32_t ready;     /* enum books_state */
 	_Atomic uint32_t opener;    /* thread id, while BOOKS_OPENING */
 	_Atomic uint32_t finishing; /* thread id of the one that writes the report */
@@ -36,13 +41,12 @@ struct books {
 	_Atomic uint32_t looks_extent;
 	_Atomic uint32_t asides_extent;
 	_Atomic uint32_t heap_extent;
+	_Atomic uint32_t fds_end; /* no page of `fds` at or behind it was ever made */
 	/* Second level of the descriptor table, as pointers; NULL: no socket seen there. */
 	_Atomic(_Atomic uint64_t *) fds[CW_FD_EXTENTS];
 	/* open site << 32 | its cw_stats; open addressing, entries never move. */
 	_Atomic uint64_t stats[BOOKS_STATS_SLOTS];
-	/* A bit for each number whose last close was a socket's (double_close.h). */
-	_Atomic uint64_t closed_sockets[BOOKS_CLOSED_WORDS];
-};
+} __attribute__((aligned(4096)));
 
 enum books_state {
 	BOOKS_CLOSED,  /* fresh memory: before the first socket, or a new child */
@@ -51,6 +55,7 @@ enum books_state {
 	BOOKS_NONE, /* there is no room for this process, or no trace */
 };
 
+/* Behind them lie those of a child that is about to be forked, while they are prepared. */
 extern struct books *books;
 extern __thread int vfork_mark
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));

@@ -3,8 +3,8 @@
  * The books of a fork child.
  *
  * The parent writes them, just before the fork: a moment later it closes the very socket that it
- * forked the child for, and a child that looked then would not find it. They wait in ordinary
- * memory, which the child gets a copy of.
+ * forked the child for, and a child that looked then would not find it. What the trace does not
+ * tell of them waits in ordinary memory, which the child gets a copy of.
  */
 #include <stddef.h>
 #include <string.h>
@@ -13,6 +13,7 @@
 #include "books_open.h"
 #include "collect.h"
 #include "extents.h"
+#include "fork_hot.h"
 #include "inherit.h"
 #include "lock.h"
 #include "proc.h"
@@ -22,13 +23,18 @@
 #include "undisturbed.h"
 #include "unwind.h"
 
+#define HEAD      offsetof(struct books, extent)
+#define HEAD_SIZE (offsetof(struct books, fds) - HEAD)
+
 /* Written by the one thread that holds the sites' lock across its fork. */
-static struct {
+FORK_HOT static struct {
 	bool threads;       /* the parent had more than one */
 	uint32_t forker;    /* the thread that forks, 0: it could not have the lock */
-	bool ready;         /* `books` is the child's */
-	bool no_room;       /* for them */
-	struct books books; /* all but the site counters, of which a child has none */
+	bool ready;         /* `head` is the child's */
+	bool no_room;       /* for its books */
+	/* Of the child's books all but its descriptors, which its process record tells, and the
+	 * site counters, of which it has none. */
+	char head[HEAD_SIZE];
 } cradle;
 
 /* What this thread has prepared last: the cradle may be another's when fork() returns. */
@@ -60,8 +66,8 @@ static void let_signals_through(void)
  * as a loss in every healthy child. */
 static uint32_t make_books(struct books *child, uint32_t parent, bool inherits)
 {
-	memset(child, 0, offsetof(struct books, stats));
-	child->extent = books_claim_process(parent);
+	memset((char *)child + HEAD, 0, offsetof(struct books, stats) - HEAD);
+	child->extent = books_claim_process(parent, true);
 	if (!child->extent)
 		return 0;
 	child->process = extent_bytes(child->extent);
@@ -73,7 +79,10 @@ static uint32_t make_books(struct books *child, uint32_t parent, bool inherits)
 
 static void prepare_child(const struct books *b)
 {
-	prepared = make_books(&cradle.books, b->extent, !books_left());
+	struct books *child = books + 1;
+
+	prepared = make_books(child, b->extent, !books_left());
+	memcpy(cradle.head, (char *)child + HEAD, HEAD_SIZE);
 	cradle.ready = prepared != 0;
 	cradle.no_room = !prepared;
 	if (cradle.no_room)
@@ -88,11 +97,13 @@ void books_fork_prepare(void)
 	prepared = 0;
 	if (!b)
 		return;
+	lineage.forking = proc_ticks_now();
 	atomic_fetch_or(&b->process->flags, CW_PROCESS_FORKED);
 	collect_before_fork();
 	if (!lock_sites())
 		return;
 	cradle.forker = thread_id();
+	sites_learn(b);
 	prepare_child(b);
 }
 
@@ -141,7 +152,7 @@ static bool parent_is_there(void)
 
 static struct books *open_unprepared(struct books *b)
 {
-	uint32_t extent = books_claim_process(lineage.extent);
+	uint32_t extent = books_claim_process(lineage.extent, false);
 
 	if (extent && !parent_is_there()) {
 		collect_unborn(extent);
@@ -161,6 +172,18 @@ static struct books *open_unprepared(struct books *b)
 	return without_books(b);
 }
 
+static void take_descriptors(struct books *b)
+{
+	for (unsigned i = 0; i < b->fds_end; i++) {
+		uint32_t extent =
+			atomic_load_explicit(&b->process->fds[i], memory_order_relaxed);
+
+		if (extent)
+			atomic_store_explicit(&b->fds[i], extent_bytes(extent),
+					      memory_order_relaxed);
+	}
+}
+
 /* In a child made by fork() its books are in the cradle; one made by _Fork or a raw clone has
  * to see for itself. */
 struct books *books_open_child(struct books *b)
@@ -178,9 +201,9 @@ struct books *books_open_child(struct books *b)
 	prepared = 0;
 	if (cradle.ready) {
 		cradle.ready = false;
-		memcpy((char *)b + offsetof(struct books, extent),
-		       (char *)&cradle.books + offsetof(struct books, extent),
-		       offsetof(struct books, stats) - offsetof(struct books, extent));
+		/* Not libc's, whose page this child would need for it alone. */
+		__builtin_memcpy((char *)b + HEAD, cradle.head, HEAD_SIZE);
+		take_descriptors(b);
 		return books_open_as(b, b->extent) ? b : without_books(b);
 	}
 	return no_room ? without_books(b) : open_unprepared(b);
@@ -195,7 +218,10 @@ void books_fork_child(void)
 	lineage.pid = (uint32_t)sys_getpid();
 	if (cradle.threads)
 		unwind_fork_child_of_threads();
-	if (trace_map.bytes)
+	if (trace_map.bytes) {
+		/* A write, or the page would be found empty first and then be made. */
+		atomic_fetch_or(&books->ready, BOOKS_CLOSED);
 		books_slow();
+	}
 	let_signals_through();
 }

@@ -12,6 +12,7 @@ struct lineage {
 	uint32_t owner;       /* pid of the process in that extent */
 	uint32_t pid_ns;      /* our pid namespace, as cw_process has it */
 	uint64_t owner_start; /* ticks */
+	uint64_t forking;     /* ticks when it, or an ancestor, last forked; 0: never */
 };
 
 extern struct lineage lineage;
@@ -22,8 +23,9 @@ bool books_begin_opening(struct books *b);
 /* In a fork child: its one thread has the descriptors that its books are of. */
 void books_rejoin(void);
 
-/* An extent for a process that is not alive yet; 0: no room. It counts as living. */
-uint32_t books_claim_process(uint32_t parent);
+/* An extent for a process that is not alive yet, for that to claim itself or for its parent; 0: no
+ * room. It counts as living. */
+uint32_t books_claim_process(uint32_t parent, bool by_parent);
 
 /* The calling process becomes the one in `extent`, and its books are open. False: they were
  * collected, it came too late. */

@@ -3,6 +3,7 @@
 #include "collect.h"
 #include "books_open.h"
 #include "clock.h"
+#include "collector.h"
 #include "extents.h"
 #include "on_stack.h"
 #include "proc.h"
@@ -23,6 +24,10 @@
 
 /* After a search in vain. */
 #define PAUSE 1000000000ull
+
+/* How long one waits for another's collection, ms: it makes room for both. It takes a few; whoever is not
+ * scheduled for so long is given up on. */
+#define WAIT 1000
 
 /* How many go at once where findings are lost. */
 #define OLDEST 32u
@@ -56,9 +61,9 @@ static bool is_older(uint64_t ns, uint64_t age)
 /* Is anything kept of a process that this one forked? It may refer to our sites. */
 static bool has_children(uint32_t index)
 {
-	uint32_t count = trace_map.header->extent_count;
+	uint32_t count = extents_end();
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = extent_next(0); i < count; i = extent_next(i + 1)) {
 		const struct cw_process *p = process_at(i);
 
 		if (p && i != index && p->parent == index)
@@ -83,18 +88,13 @@ static void count_out(const struct cw_process *p, uint32_t state, bool findings)
 	}
 }
 
-/* Takes the record out of every reader's sight, and then its extents. */
-static uint32_t give_back(uint32_t index, uint32_t state, bool findings)
+/* The extents of a record that no reader sees any more. Whoever is killed over it leaves the record, and
+ * the next collector does it again. */
+static uint32_t finish_giving_back(uint32_t index)
 {
 	struct cw_process *p = extent_bytes(index);
 	uint32_t released;
 
-	if (!atomic_compare_exchange_strong(&p->state, &state, CW_PROCESS_NONE))
-		return 0;
-	count_out(p, state, findings);
-	/* At once: who gives up others' findings may be killed over it. */
-	if (findings)
-		collect_count_loss();
 	/* Looked at after the swap: a child that opens books of its own is either seen here,
 	 * or sees that its parent's are gone. */
 	if (has_children(index)) {
@@ -106,6 +106,21 @@ static uint32_t give_back(uint32_t index, uint32_t state, bool findings)
 	released = extents_release_owned(index, false);
 	extent_release(index);
 	return released + 1;
+}
+
+/* Takes the record out of every reader's sight, and then its extents. For the collector. */
+static uint32_t give_back(uint32_t index, uint32_t state, bool findings)
+{
+	struct cw_process *p = extent_bytes(index);
+
+	if (!collector_is_ours() ||
+	    !atomic_compare_exchange_strong(&p->state, &state, CW_PROCESS_NONE))
+		return 0;
+	count_out(p, state, findings);
+	/* At once: who gives up others' findings may be killed over it. */
+	if (findings)
+		collect_count_loss();
+	return finish_giving_back(index);
 }
 
 /* Its other threads may run on for a moment after it has written its report, and they are in
@@ -124,6 +139,8 @@ static uint32_t collect_one(uint32_t index, const struct cw_process *p,
 	uint32_t state = atomic_load(&p->state);
 	bool over = false;
 
+	if (state == CW_PROCESS_NONE)
+		return finish_giving_back(index);
 	if (state == CW_PROCESS_UNBORN) {
 		over = is_older(p->started, OVER_AFTER);
 	} else if (state == CW_PROCESS_CLEAN) {
@@ -141,11 +158,11 @@ static uint32_t collect(bool short_of_room)
 {
 	uint32_t released = 0;
 
-	for (uint32_t i = trace_map.header->extent_count; i-- > 0;) {
+	for (uint32_t i = extents_end(); i-- > 0;) {
 		const struct cw_process *p = process_at(i);
 
-		if (p)
-			released += collect_one(i, p, short_of_room);
+		released += p ? collect_one(i, p, short_of_room)
+			      : extent_release_orphan(i);
 	}
 	return released;
 }
@@ -174,12 +191,12 @@ static unsigned keep_oldest(struct old *oldest, unsigned n, struct old one)
 
 static uint32_t give_up_oldest(void)
 {
-	uint32_t count = trace_map.header->extent_count;
+	uint32_t count = extents_end();
 	struct old oldest[OLDEST];
 	uint32_t released = 0;
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = extent_next(0); i < count; i = extent_next(i + 1)) {
 		const struct cw_process *p = process_at(i);
 		uint32_t state = p ? atomic_load(&p->state) : CW_PROCESS_NONE;
 
@@ -193,47 +210,65 @@ static uint32_t give_up_oldest(void)
 	return released;
 }
 
-static void collect_all(void *released)
+/* Where another has collected meanwhile there may be room already. */
+static void make_room(void *made)
 {
-	uint32_t *n = released;
+	bool *room = made;
+	enum collector collector = collector_enter(WAIT);
+	uint32_t released = 0;
 
-	*n = collect(true);
-	if (!*n)
-		*n = give_up_oldest();
+	*room = collector != COLLECTOR_BUSY;
+	if (collector == COLLECTOR_OURS) {
+		released = collect(true);
+		if (!released)
+			released = give_up_oldest();
+		*room = released != 0;
+	}
+	if (collector != COLLECTOR_BUSY)
+		collector_leave();
 }
 
 void collect_before_fork(void)
 {
 	uint32_t ended =
 		atomic_load_explicit(&trace_map.header->ended, memory_order_relaxed);
+	struct undisturbed u;
 
 	if (ended - ended_before < COLLECT_AT)
 		return;
 	ended_before = ended;
-	collect(false);
+	undisturbed_begin(&u);
+	if (collector_enter(0) != COLLECTOR_BUSY) {
+		collect(false);
+		collector_leave();
+	}
+	undisturbed_end(&u);
 }
 
 /* It reads /proc, which takes more stack than the program's thread may have left. */
 bool collect_for_room(void)
 {
 	static _Atomic uint64_t not_before;
-	uint32_t released = 0;
+	bool room = false;
 	struct undisturbed u;
 
 	if (clock_ns() < atomic_load_explicit(&not_before, memory_order_relaxed))
 		return false;
 	undisturbed_begin(&u);
-	on_own_stack(collect_all, &released);
+	on_own_stack(make_room, &room);
 	undisturbed_end(&u);
-	if (!released)
+	if (!room)
 		atomic_store_explicit(&not_before, clock_ns() + PAUSE,
 				      memory_order_relaxed);
-	return released != 0;
+	return room;
 }
 
 void collect_killed(void)
 {
+	if (collector_enter(WAIT) == COLLECTOR_BUSY)
+		return;
 	collect(true);
+	collector_leave();
 }
 
 bool collect_first_has_ended(void)
@@ -247,7 +282,11 @@ bool collect_first_has_ended(void)
 
 void collect_unborn(uint32_t extent)
 {
+	/* Else they go when they are over. */
+	if (collector_enter(WAIT) == COLLECTOR_BUSY)
+		return;
 	give_back(extent, CW_PROCESS_UNBORN, false);
+	collector_leave();
 }
 
 void collect_count_loss(void)

@@ -8,8 +8,9 @@
  *
  * A process is only taken for dead if the kernel says so of its pid and start time, in the
  * pid namespace that it had. Its sites stay as long as anything is kept of a process that it
- * forked. Whoever swaps the state of a process's record for CW_PROCESS_NONE has the right
- * to its extents, so any thread of any process may collect, in a signal handler too.
+ * forked. Any thread of any process may collect, in a signal handler too, one at a time
+ * (collector.h): it swaps the state of a process's record for CW_PROCESS_NONE and then gives back
+ * its extents. The record itself goes last, so what one was killed over the next one finishes.
  */
 #pragma once
 

@@ -55,7 +55,7 @@ void double_close_step(struct books *b, int fd)
 
 static _Atomic uint64_t *word_of(struct books *b, unsigned fd)
 {
-	return &b->closed_sockets[fd / 64 % BOOKS_CLOSED_WORDS];
+	return &b->closed_sockets[BOOKS_CLOSED_WORDS - 1 - fd / 64 % BOOKS_CLOSED_WORDS];
 }
 
 static bool was_socket(struct books *b, int fd)

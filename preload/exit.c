@@ -14,6 +14,7 @@
 #include "exit.h"
 #include "extents.h"
 #include "fd_table.h"
+#include "fork_hot.h"
 #include "final_look.h"
 #include "heirs.h"
 #include "hooks.h"
@@ -34,10 +35,10 @@
 /* How long one dying thread waits for another's report. */
 #define WAIT_MS 2000
 
-static uint64_t leaks_found;
+FORK_HOT static uint64_t leaks_found;
 
 /* What tidy() did, for exit_not_yet(). */
-static struct {
+FORK_HOT static struct {
 	bool findings;
 	bool clean;
 	uint64_t opened;

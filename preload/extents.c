@@ -18,6 +18,19 @@
 
 struct trace_map trace_map;
 
+/* A collection makes room for all who wait for it: they may come first. */
+#define TRIES 3
+
+/* Before the extent is anybody's: who is killed here has only made the walks longer. */
+static void raise_top(uint32_t top)
+{
+	_Atomic uint32_t *at = &trace_collector()->top;
+	uint32_t seen = atomic_load_explicit(at, memory_order_relaxed);
+
+	while (seen < top && !atomic_compare_exchange_weak(at, &seen, top))
+		;
+}
+
 /* Takes a free extent; false if it is not free. A spare one is committed already. */
 static bool try_claim(uint32_t index, uint32_t owner, bool *committed)
 {
@@ -28,6 +41,8 @@ static bool try_claim(uint32_t index, uint32_t owner, bool *committed)
 	*committed = cw_extent_kind(tag) == CW_EXTENT_SPARE;
 	if (!*committed && cw_extent_kind(tag) != CW_EXTENT_FREE)
 		return false;
+	if (!*committed)
+		raise_top(index + 1);
 	return atomic_compare_exchange_strong(&trace_map.extents[index].tag, &tag,
 					      claimed);
 }
@@ -103,9 +118,8 @@ static uint32_t claim_from_rest(uint32_t owner)
 	return index;
 }
 
-static uint32_t claim(uint32_t owner)
+static uint32_t claim(uint32_t owner, bool first)
 {
-	bool first = is_first(owner);
 	uint32_t index = first ? claim_from_share(owner) : claim_from_rest(owner);
 
 	if (!index && first)
@@ -115,7 +129,7 @@ static uint32_t claim(uint32_t owner)
 	return index;
 }
 
-uint32_t extent_claim(uint32_t owner)
+static uint32_t claim_or_collect(uint32_t owner, bool first)
 {
 	static _Atomic uint64_t not_before;
 	uint64_t pause = atomic_load_explicit(&not_before, memory_order_relaxed);
@@ -123,13 +137,23 @@ uint32_t extent_claim(uint32_t owner)
 
 	if (pause && clock_ns() < pause)
 		return 0;
-	index = claim(owner);
-	if (!index && collect_for_room())
-		index = claim(owner);
+	index = claim(owner, first);
+	for (int i = 0; i < TRIES && !index && collect_for_room(); i++)
+		index = claim(owner, first);
 	if (!index)
 		atomic_store_explicit(&not_before, clock_ns() + FULL_PAUSE,
 				      memory_order_relaxed);
 	return index;
+}
+
+uint32_t extent_claim(uint32_t owner)
+{
+	return claim_or_collect(owner, is_first(owner));
+}
+
+uint32_t extent_claim_for_child(uint32_t parent)
+{
+	return claim_or_collect(parent, false);
 }
 
 void extent_publish(uint32_t index, enum cw_extent_kind kind)
@@ -142,16 +166,45 @@ void extent_publish(uint32_t index, enum cw_extent_kind kind)
 			      memory_order_release);
 }
 
+void extent_publish_process(uint32_t index)
+{
+	atomic_store_explicit(&trace_map.extents[index].tag,
+			      (uint32_t)CW_EXTENT_PROCESS << 24 | index,
+			      memory_order_release);
+}
+
+/* What is carved into records, or entered as a descriptor, lies below `used`. */
+static size_t written_bytes(uint32_t index, enum cw_extent_kind kind)
+{
+	uint32_t used = atomic_load(&trace_map.extents[index].used);
+
+	switch (kind) {
+	case CW_EXTENT_FDS:
+	case CW_EXTENT_SOCKETS:
+	case CW_EXTENT_STATS:
+	case CW_EXTENT_LOOKS:
+	case CW_EXTENT_HEAP:
+		return used < CW_EXTENT_SIZE ? used : CW_EXTENT_SIZE;
+	default:
+		return CW_EXTENT_SIZE;
+	}
+}
+
 void extent_release(uint32_t index)
 {
 	struct cw_extent *extent = &trace_map.extents[index];
-	uint32_t owner = cw_extent_owner(atomic_load(&extent->tag));
+	uint32_t tag = atomic_load(&extent->tag);
+	uint32_t owner = cw_extent_owner(tag);
+	enum cw_extent_kind kind = cw_extent_kind(tag);
 	uint32_t hint = atomic_load_explicit(&trace_map.header->extent_hint,
 					     memory_order_relaxed);
 
+	/* A process's own is nobody's from here on. */
+	if (owner == index)
+		owner = 0;
 	atomic_store(&extent->tag, (uint32_t)CW_EXTENT_CLAIMED << 24 | owner);
 	/* Not punched out of the file: the next fork wants it again. */
-	memset(extent_bytes(index), 0, CW_EXTENT_SIZE);
+	memset(extent_bytes(index), 0, written_bytes(index, kind));
 	atomic_store(&extent->used, 0);
 	atomic_store(&extent->tag, (uint32_t)CW_EXTENT_SPARE << 24);
 	if (index < hint)
@@ -159,18 +212,38 @@ void extent_release(uint32_t index)
 				      memory_order_relaxed);
 }
 
+/* Its claimer, or who gave it back, was killed over it: whether its pages are there is not known. */
+static bool release_left(uint32_t index)
+{
+	if (!commit(index))
+		return false;
+	extent_release(index);
+	return true;
+}
+
+bool extent_release_orphan(uint32_t index)
+{
+	return atomic_load(&trace_map.extents[index].tag) ==
+		       (uint32_t)CW_EXTENT_CLAIMED << 24 &&
+	       release_left(index);
+}
+
 uint32_t extents_release_owned(uint32_t owner, bool but_sites)
 {
-	uint32_t count = trace_map.header->extent_count;
+	uint32_t count = extents_end();
 	uint32_t released = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = extent_next(0); i < count; i = extent_next(i + 1)) {
 		uint32_t tag = atomic_load(&trace_map.extents[i].tag);
 
-		if (i == owner || cw_extent_kind(tag) <= CW_EXTENT_CLAIMED ||
+		if (i == owner || cw_extent_kind(tag) < CW_EXTENT_CLAIMED ||
 		    cw_extent_owner(tag) != owner ||
 		    (but_sites && cw_extent_kind(tag) == CW_EXTENT_HEAP))
 			continue;
+		if (cw_extent_kind(tag) == CW_EXTENT_CLAIMED) {
+			released += release_left(i);
+			continue;
+		}
 		extent_release(i);
 		released++;
 	}

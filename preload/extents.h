@@ -40,17 +40,52 @@ static inline void *extent_bytes(uint32_t index)
 	return trace_map.bytes + (size_t)index * CW_EXTENT_SIZE;
 }
 
+static inline struct cw_collector *trace_collector(void)
+{
+	return (struct cw_collector *)(trace_map.bytes + CW_COLLECTOR_OFFSET);
+}
+
+/* Where a walk over the extents ends. */
+static inline uint32_t extents_end(void)
+{
+	return atomic_load(&trace_collector()->top);
+}
+
+/* The next extent from `i` on that is not free, or extents_end(). */
+static inline uint32_t extent_next(uint32_t i)
+{
+	const struct cw_extent *all = trace_map.extents;
+	uint32_t count = extents_end();
+
+	while (i + 4 <= count &&
+	       !(atomic_load_explicit(&all[i].tag, memory_order_relaxed) |
+		 atomic_load_explicit(&all[i + 1].tag, memory_order_relaxed) |
+		 atomic_load_explicit(&all[i + 2].tag, memory_order_relaxed) |
+		 atomic_load_explicit(&all[i + 3].tag, memory_order_relaxed)))
+		i += 4;
+	while (i < count && !atomic_load_explicit(&all[i].tag, memory_order_relaxed))
+		i++;
+	return i;
+}
+
 /* Claims an extent for the process in extent `owner` (0: it becomes its own owner). Its
  * bytes are zero and committed; it is not visible to readers before extent_publish().
  * Where none is free, the books of processes that are no more are collected first. Returns
  * its index, or 0 if there is none or the file system is full. */
 uint32_t extent_claim(uint32_t owner);
+/* The same for the record of a process that this one, in extent `parent`, is about to fork: until then
+ * it goes with its parent. */
+uint32_t extent_claim_for_child(uint32_t parent);
 void extent_publish(uint32_t index, enum cw_extent_kind kind);
+/* Its own owner from now on. */
+void extent_publish_process(uint32_t index);
 
 /* Gives one extent back, or all that belong to the process in `owner` but that itself; with
- * `but_sites` what is kept, too, is its heap. Returns how many. */
+ * `but_sites` what is kept, too, is its heap. Returns how many. The process is no more. */
 void extent_release(uint32_t index);
 uint32_t extents_release_owned(uint32_t owner, bool but_sites);
+/* The record of a process that another collector was killed over giving back; false: it is not. */
+bool extent_release_orphan(uint32_t index);
 
 /* Where the process lies that made the trace. */
 uint32_t extent_of_first_process(void);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "books.h"
+#include "extents.h"
 #include "rmw.h"
 
 static inline _Atomic uint64_t *fd_slot(struct books *b, int fd)
@@ -59,6 +60,29 @@ static inline bool fd_forget(struct books *b, int fd, uint64_t entry)
 /* Puts an entry back where it was taken, unless another thread's socket has the number by
  * now. */
 bool fd_put_back(struct books *b, int fd, uint64_t entry);
+
+/* So many entries of the page may be in use. */
+static inline unsigned fd_used(const _Atomic uint64_t *page)
+{
+	size_t extent = (size_t)((const uint8_t *)page - trace_map.bytes) / CW_EXTENT_SIZE;
+	uint32_t used = atomic_load(&trace_map.extents[extent].used);
+
+	return (used < CW_EXTENT_SIZE ? used : CW_EXTENT_SIZE) / sizeof *page;
+}
+
+/* The first number from `i` on, below `end`, whose entry in the page is not 0; else `end`. */
+static inline unsigned fd_next(const _Atomic uint64_t *page, unsigned i, unsigned end)
+{
+	while (i + 4 <= end &&
+	       !(atomic_load_explicit(&page[i], memory_order_relaxed) |
+		 atomic_load_explicit(&page[i + 1], memory_order_relaxed) |
+		 atomic_load_explicit(&page[i + 2], memory_order_relaxed) |
+		 atomic_load_explicit(&page[i + 3], memory_order_relaxed)))
+		i += 4;
+	while (i < end && !atomic_load_explicit(&page[i], memory_order_relaxed))
+		i++;
+	return i;
+}
 
 /* Calls each() for every entry in [first, last]. */
 void fd_each(struct books *b, unsigned first, unsigned last,

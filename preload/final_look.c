@@ -63,7 +63,7 @@ static void orphans(struct books *b, uint32_t extent, uint64_t begun)
 void final_look(struct books *b)
 {
 	uint64_t begun = clock_ns();
-	uint32_t count = trace_map.header->extent_count;
+	uint32_t count = extents_end();
 
 	fd_each(b, 0, CW_FD_MAX - 1, look_at, &begun);
 	for (uint32_t i = 0; i < count; i++) {

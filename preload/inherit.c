@@ -154,14 +154,19 @@ bool inherit_sockets(struct books *b, uint32_t parent)
 	for (unsigned i = 0; i < CW_FD_EXTENTS && !c.no_room; i++) {
 		uint32_t extent = atomic_load_explicit(&p->fds[i], memory_order_acquire);
 		_Atomic uint64_t *entries;
+		unsigned end;
 
 		if (!extent)
 			continue;
 		entries = extent_bytes(extent);
-		for (unsigned k = 0; k < CW_FDS_PER_EXTENT && !c.no_room; k++) {
-			uint64_t entry =
-				atomic_load_explicit(&entries[k], memory_order_acquire);
+		end = fd_used(entries);
+		for (unsigned k = 0; k < end && !c.no_room; k++) {
+			uint64_t entry;
 
+			k = fd_next(entries, k, end);
+			if (k == end)
+				break;
+			entry = atomic_load_explicit(&entries[k], memory_order_acquire);
 			if (entry)
 				inherit(&c, (int)(i * CW_FDS_PER_EXTENT + k), entry);
 		}

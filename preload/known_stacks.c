@@ -242,7 +242,65 @@ static bool on_this_stack(const struct known_log *log)
 	return true;
 }
 
-void known_remember(const struct known_log *log, cw_ref site)
+uintptr_t known_total(const struct known_log *log)
+{
+	return outermost - log->frame.cfa;
+}
+
+bool known_is_relative(const struct known_log *log, uintptr_t value)
+{
+	return value >= FRAME_LOW(&log->frame) && value <= outermost;
+}
+
+bool known_place(struct known_log *log, uintptr_t total)
+{
+	if (!outermost || total > STACK_SPAN || total > outermost)
+		return false;
+	log->frame.cfa = outermost - total;
+	return true;
+}
+
+static struct check check_of(const struct known_log *log, const struct known_word *w)
+{
+	bool relative = known_is_relative(log, w->value);
+
+	return (struct check){
+		.distance = (uint32_t)((w->address - FRAME_LOW(&log->frame)) /
+				       sizeof(uintptr_t)),
+		.relative = relative,
+		.value = relative ? w->value - log->frame.cfa : w->value,
+	};
+}
+
+static bool is_same(const struct known_stack *known, const struct known_log *log)
+{
+	if (known->caller != log->frame.caller || known->total != known_total(log) ||
+	    known->count != log->count)
+		return false;
+	for (uint32_t i = 0; i < log->count; i++) {
+		struct check c = check_of(log, &log->words[i]);
+
+		if (known->checks[i].distance != c.distance ||
+		    known->checks[i].relative != c.relative ||
+		    known->checks[i].value != c.value)
+			return false;
+	}
+	return true;
+}
+
+static bool is_remembered(const struct known_stack *known, const struct known_log *log,
+			  cw_ref site)
+{
+	for (; known; known = known->next) {
+		if (known->site == site &&
+		    !atomic_load_explicit(&known->retired, memory_order_relaxed) &&
+		    is_same(known, log))
+			return true;
+	}
+	return false;
+}
+
+bool known_remember(const struct known_log *log, cw_ref site)
 {
 	uintptr_t cfa = log->frame.cfa;
 	struct known_stack *known;
@@ -251,32 +309,26 @@ void known_remember(const struct known_log *log, cw_ref site)
 	if (options.unwind == UNWIND_FULL || log->unusable || !log->outside ||
 	    !log->frame.caller || cfa >= outermost || remembered == KNOWN_MAX ||
 	    !on_this_stack(log))
-		return;
+		return false;
+	head = bucket(log->frame.caller, known_total(log));
+	if (is_remembered(atomic_load_explicit(head, memory_order_relaxed), log, site))
+		return false;
 	known = arena_take(sizeof *known + log->count * sizeof *known->checks);
 	if (!known)
-		return;
+		return false;
 	known->caller = log->frame.caller;
-	known->total = outermost - cfa;
+	known->total = known_total(log);
 	known->site = site;
 	known->unloads = modules_unloads();
 	known->count = log->count;
 	known->leading = 0;
 	for (uint32_t i = 0; i < log->count; i++) {
-		const struct known_word *w = &log->words[i];
-		bool relative =
-			w->value >= FRAME_LOW(&log->frame) && w->value <= outermost;
-
-		known->checks[i] = (struct check){
-			.distance = (uint32_t)((w->address - FRAME_LOW(&log->frame)) /
-					       sizeof(uintptr_t)),
-			.relative = relative,
-			.value = relative ? w->value - cfa : w->value,
-		};
-		if (!relative && known->leading == i)
+		known->checks[i] = check_of(log, &log->words[i]);
+		if (!known->checks[i].relative && known->leading == i)
 			known->leading++;
 	}
-	head = bucket(known->caller, known->total);
 	known->next = atomic_load_explicit(head, memory_order_relaxed);
 	atomic_store_explicit(head, known, memory_order_release);
 	remembered++;
+	return true;
 }

@@ -68,7 +68,16 @@ void known_outermost(uintptr_t sp);
 /* Does the address lie in the calling thread's own stack, from `low` (in it) to its end? */
 bool known_on_stack(uintptr_t low, uintptr_t address);
 
-/* Publishes what was logged as `site`, if it can be. */
-void known_remember(const struct known_log *log, cw_ref site);
+/* Publishes what was logged as `site`, if it can be; false: not, or it was published before. */
+bool known_remember(const struct known_log *log, cw_ref site);
+
+/* Of a log that was published: bytes from the hook's frame to this thread's outermost one, and
+ * whether a value is remembered as a distance. */
+uintptr_t known_total(const struct known_log *log);
+bool known_is_relative(const struct known_log *log, uintptr_t value);
+
+/* Places the log's frame so far below this thread's outermost one. False: that is not known, or
+ * the stack does not reach so far. */
+bool known_place(struct known_log *log, uintptr_t total);
 
 void known_init(void);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads what the library needs of /proc. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "proc.h"
 #include "sys.h"
 #include "text_build.h"
@@ -52,6 +55,27 @@ uint64_t proc_start_ticks(void)
 
 	read_file("/proc/self/stat", stat, sizeof stat);
 	return start_ticks_in(stat);
+}
+
+/* As fs/proc/array.c makes them of the task's start_boottime, in the same time namespace. */
+uint64_t proc_ticks_now(void)
+{
+	/* Asked once: a child would have to find the page with the function again. */
+	static _Atomic uint64_t tick;
+	uint64_t ns = atomic_load_explicit(&tick, memory_order_relaxed);
+
+	if (!ns) {
+		unsigned long hz = getauxval(AT_CLKTCK);
+
+		ns = hz ? 1000000000u / hz : UINT64_MAX;
+		atomic_store_explicit(&tick, ns, memory_order_relaxed);
+	}
+	return clock_of(CLOCK_BOOTTIME) / ns;
+}
+
+uint64_t proc_start_ticks_since(uint64_t before)
+{
+	return before && proc_ticks_now() == before ? before : proc_start_ticks();
 }
 
 uint64_t proc_threads(void)

@@ -13,6 +13,14 @@
 /* Field 22 of /proc/self/stat: start time in clock ticks since boot. 0 if it cannot be
  * read. */
 uint64_t proc_start_ticks(void);
+
+/* Ticks since boot, as the start time is told in. No system call; 0 if they cannot be told. */
+uint64_t proc_ticks_now(void);
+
+/* The start time of this process, which was forked after `before` (0: not known): what has begun
+ * and been asked within one tick has started in it. Otherwise it is read. */
+uint64_t proc_start_ticks_since(uint64_t before);
+
 /* The same of another process; 0 if there is none. */
 uint64_t proc_start_ticks_of(uint64_t pid);
 

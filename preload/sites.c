@@ -6,6 +6,8 @@
 
 #include "arena.h"
 #include "extents.h"
+#include "fork_hot.h"
+#include "learned.h"
 #include "lock.h"
 #include "modules.h"
 #include "on_stack.h"
@@ -21,7 +23,7 @@
 #include "undisturbed.h"
 #include "unwind.h"
 
-static struct lock sites_lock;
+FORK_HOT static struct lock sites_lock;
 
 void *sites_heap_take(struct books *b, size_t size)
 {
@@ -39,8 +41,9 @@ uint32_t sites_hash(const struct cw_frame *frames, uint32_t count)
 	return hash;
 }
 
+/* `thread` is its name, NULL: this one's. */
 static cw_ref write_site(struct books *b, const struct stack *stack,
-			 const struct cw_frame *frames)
+			 const struct cw_frame *frames, const char *thread)
 {
 	struct cw_site *site =
 		sites_heap_take(b, sizeof *site + stack->count * sizeof *frames);
@@ -49,7 +52,10 @@ static cw_ref write_site(struct books *b, const struct stack *stack,
 		return 0;
 	site->hash = sites_hash(frames, stack->count);
 	site->flags = stack->flags | (stack->exact ? CW_SITE_HANDLER : 0);
-	sys_call(SYS_prctl, PR_GET_NAME, site->thread, 0, 0);
+	if (thread)
+		memcpy(site->thread, thread, sizeof site->thread);
+	else
+		sys_call(SYS_prctl, PR_GET_NAME, site->thread, 0, 0);
 	memcpy(site->frames, frames, stack->count * sizeof *frames);
 	site->count = (uint16_t)stack->count;
 	return pointer_ref(site);
@@ -62,6 +68,7 @@ static struct {
 	struct stack stack;
 	struct cw_frame frames[CW_SITE_FRAMES_MAX];
 	cw_ref site;
+	const char *thread; /* its name, NULL: this one's */
 } work;
 
 /* No handler runs while the lock is held: it might not come back, or come back to our stack. Nor
@@ -95,7 +102,7 @@ static void intern_stack(void *argument)
 	if (!ref) {
 		if (!stack->exact && python_finalizer_calls(stack))
 			stack->flags |= CW_SITE_COLLECTED;
-		ref = write_site(b, stack, work.frames);
+		ref = write_site(b, stack, work.frames, work.thread);
 		if (ref)
 			site_index_add(((struct cw_site *)ref_pointer(ref))->frames, size,
 				       ref);
@@ -156,8 +163,8 @@ RARE static cw_ref unwound_site(struct books *b, struct hook_frame frame,
 	ref = unwound(b, &frame);
 	if (known)
 		audit(b, known, ref);
-	else if (ref)
-		known_remember(&work.log, ref);
+	else if (ref && known_remember(&work.log, ref))
+		learned_tell(b, &work.stack, &work.log);
 	leave(&u);
 	return ref;
 }
@@ -239,7 +246,7 @@ static cw_ref interrupted_native(struct books *b, const void *context)
 			modules_frame(b, work.stack.pcs[i], work.stack.exact >> i & 1);
 	ref = site_index_find(work.frames, work.stack.count * sizeof *work.frames);
 	work.stack.exact &= ~1ul;
-	return ref ? ref : write_site(b, &work.stack, work.frames);
+	return ref ? ref : write_site(b, &work.stack, work.frames, NULL);
 }
 
 cw_ref site_interrupted(struct books *b, const void *context)
@@ -314,6 +321,20 @@ void sites_before_threads(void)
 bool sites_lock_for_fork(void)
 {
 	return lock_take(&sites_lock);
+}
+
+void sites_learn(struct books *b)
+{
+	char thread[16];
+	unsigned next = 0;
+
+	while (learned_next(b, &next, &work.stack, &work.log, thread)) {
+		work.thread = thread;
+		on_capture_stack(intern_stack, b);
+		work.thread = NULL;
+		if (work.site)
+			known_remember(&work.log, work.site);
+	}
 }
 
 void sites_unlock_after_fork(void)

@@ -27,6 +27,9 @@ void sites_before_threads(void);
 
 /* fork(): returns whether the lock was taken. */
 bool sites_lock_for_fork(void);
+
+/* For its holder: takes over what earlier children have learned. */
+void sites_learn(struct books *b);
 void sites_unlock_after_fork(void);
 /* In the child. If a thread that does not exist here was in the middle of it, everything
  * built so far is left as it is and begun anew. */

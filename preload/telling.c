@@ -43,14 +43,14 @@ static bool extent_tells(uint32_t index, enum cw_extent_kind kind, bool kernel_a
 bool process_tells(uint32_t index, bool kernel_asked)
 {
 	const struct cw_process *p = extent_bytes(index);
-	uint32_t count = trace_map.header->extent_count;
+	uint32_t count = extents_end();
 
 	if (atomic_load(&p->double_closes) || atomic_load(&p->exhausted) ||
 	    atomic_load(&p->lost[CW_LOST_SOCKETS]) ||
 	    atomic_load(&p->lost[CW_LOST_FDS]) ||
 	    atomic_load(&p->lost[CW_LOST_PROCESSES]))
 		return true;
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = extent_next(0); i < count; i = extent_next(i + 1)) {
 		uint32_t tag = atomic_load(&trace_map.extents[i].tag);
 
 		if (cw_extent_owner(tag) == index &&

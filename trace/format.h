@@ -8,7 +8,7 @@
  * process for records of one kind. Who claims an extent owns what is in it until it gives
  * it back. Nothing but the header's counters, the extent table, the first process's
  * CW_LOST_PROCESSES and a socket's `heirs` is written by two processes, and what a dead one
- * left by whoever has swapped its state for CW_PROCESS_NONE.
+ * left by the collector (struct cw_collector).
  *
  * A record is referred to by its offset in the file, in units of 8 bytes: a `cw_ref`; 0
  * is "none" (the header lies there). Times are CLOCK_MONOTONIC nanoseconds, 0 for
@@ -165,6 +165,17 @@ struct cw_header {
 	char command[512]; /* argv joined by spaces, cut to fit */
 	char notes[1024];  /* lines, each what the user should know of this trace; "" if
 			      nothing */
+};
+
+/* Behind the header: which process gives back what others have left, one at a time. For the writers
+ * alone. */
+#define CW_COLLECTOR_OFFSET 4032u
+
+struct cw_collector {
+	/* pid << 32 | inode of its pid namespace, 0: nobody. */
+	_Atomic uint64_t holder;
+	_Atomic uint64_t since; /* ns, monotonic; written before `holder` */
+	_Atomic uint32_t top;   /* no extent at or behind it was ever claimed */
 };
 
 /* Descriptors: a process finds the entry of fd in extent fds[fd / CW_FDS_PER_EXTENT]. */
@@ -621,7 +632,9 @@ struct cw_string {
 #define CW_PASSED_PER_EXTENT  (CW_EXTENT_SIZE / sizeof(struct cw_passed))
 
 static_assert(sizeof(struct cw_extent) == 8, "layout");
-static_assert(sizeof(struct cw_header) <= CW_EXTENT_TABLE_OFFSET, "layout");
+static_assert(sizeof(struct cw_header) <= CW_COLLECTOR_OFFSET, "layout");
+static_assert(CW_COLLECTOR_OFFSET + sizeof(struct cw_collector) <= CW_EXTENT_TABLE_OFFSET,
+	      "layout");
 static_assert(sizeof(struct cw_event) == 32, "layout");
 static_assert(sizeof(struct cw_process) <= CW_EXTENT_SIZE, "layout");
 static_assert(sizeof(struct cw_socket) == 144, "layout");

@@ -99,3 +99,23 @@ def test_makes_few_system_calls(need, tmp_path, case, most):
     need("strace")
     made = system_calls_of_one(case, tmp_path)
     assert set(made) == {"getsockopt"} and made["getsockopt"] <= most, made
+
+
+def calls_of_forks(children, kind, tmp_path):
+    """All system calls of a program that forks so many, each for a connection."""
+    table = str(tmp_path / "table")
+    subprocess.run(["strace", "-f", "-c", "-o", table, traced.program("forks_many"),
+                    str(children), "leaking"], env=kind.environment(str(tmp_path / "traces")),
+                   check=True, stdout=subprocess.DEVNULL, timeout=traced.DEADLINE)
+    with open(table) as f:
+        return int(re.search(r"(\d+) +\d+ +total$", f.read(), re.M).group(1))
+
+
+def test_child_makes_few_system_calls(need, tmp_path):
+    """It neither reads /proc nor unwinds what an earlier child has unwound: that would be a
+    hundred calls. Some two dozen remain, its parent's among them."""
+    need("strace")
+    count = 50
+    more = {kind: calls_of_forks(2 * count, kind, tmp_path) - calls_of_forks(count, kind, tmp_path)
+            for kind in (against.TRACED, against.NATIVE)}
+    assert more[against.TRACED] - more[against.NATIVE] < 40 * count, more

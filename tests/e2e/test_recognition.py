@@ -110,6 +110,14 @@ def test_threads_that_live_for_one_connection_are_audited(start, audited):
     audited(least=2)
 
 
+def test_children_know_what_earlier_ones_have_learned(start, audited):
+    """Each child makes the same connection, at stacks that its parent never stood at."""
+    run = start([program("forks_many"), 100, "leaking"], **AUDIT)
+    assert run.wait() == 0, run.err
+    counters = audited()
+    assert counters["unwound"] - counters["audited"] < 100, counters
+
+
 def test_another_library_at_the_same_addresses(start):
     run = start([program("swap_host"), 60, program("swapped_first") + ".so",
                  program("swapped_other") + ".so"], grace="20ms")
