@@ -37,7 +37,8 @@ void books_reserve(void)
 	struct books *b;
 
 	lineage.pid = (uint32_t)sys_getpid();
-	b = sys_mmap(2 * sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	b = sys_mmap(2 * sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		     -1);
 	/* Without the wipe a child would write into its parent's books. */
 	if (b && sys_madvise(b, 2 * sizeof *b, MADV_WIPEONFORK) == 0)
 		books = b;

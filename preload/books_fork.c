@@ -28,10 +28,10 @@
 
 /* Written by the one thread that holds the sites' lock across its fork. */
 FORK_HOT static struct {
-	bool threads;       /* the parent had more than one */
-	uint32_t forker;    /* the thread that forks, 0: it could not have the lock */
-	bool ready;         /* `head` is the child's */
-	bool no_room;       /* for its books */
+	bool threads;    /* the parent had more than one */
+	uint32_t forker; /* the thread that forks, 0: it could not have the lock */
+	bool ready;      /* `head` is the child's */
+	bool no_room;    /* for its books */
 	/* Of the child's books all but its descriptors, which its process record tells, and the
 	 * site counters, of which it has none. */
 	char head[HEAD_SIZE];

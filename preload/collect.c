@@ -161,8 +161,8 @@ static uint32_t collect(bool short_of_room)
 	for (uint32_t i = extents_end(); i-- > 0;) {
 		const struct cw_process *p = process_at(i);
 
-		released += p ? collect_one(i, p, short_of_room)
-			      : extent_release_orphan(i);
+		released +=
+			p ? collect_one(i, p, short_of_room) : extent_release_orphan(i);
 	}
 	return released;
 }

@@ -223,8 +223,8 @@ static bool release_left(uint32_t index)
 
 bool extent_release_orphan(uint32_t index)
 {
-	return atomic_load(&trace_map.extents[index].tag) ==
-		       (uint32_t)CW_EXTENT_CLAIMED << 24 &&
+	return atomic_load(&trace_map.extents[index].tag) == (uint32_t)CW_EXTENT_CLAIMED
+								     << 24 &&
 	       release_left(index);
 }
 

@@ -4,7 +4,6 @@
 #include <elf.h>
 #include <link.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "few_mappings.h"

@@ -94,8 +94,7 @@ static int get_dyn_info_list(unw_addr_space_t as, unw_word_t *list, void *arg)
 
 /* Can this page be read? The kernel is asked with a call that fails either way: it copies
  * a signal set from the address before it looks at the nonsensical `how`. */
-__attribute__((noinline)) static bool page_readable(struct capture *c,
-							    uintptr_t address)
+__attribute__((noinline)) static bool page_readable(struct capture *c, uintptr_t address)
 {
 	uintptr_t page = address & ~(PAGE - 1);
 
@@ -254,7 +253,8 @@ static bool make_space(void)
 static void *open_library(void)
 {
 	/* With what it needs, as Debian builds it. */
-	static const char *const names[] = {LIBUNWIND_SONAME, "libunwind.so.8", "liblzma.so.5"};
+	static const char *const names[] = {LIBUNWIND_SONAME, "libunwind.so.8",
+					    "liblzma.so.5"};
 	bool ours[sizeof names / sizeof *names];
 	void *library;
 
