@@ -67,7 +67,8 @@ static bool is_aside(cw_ref ref)
 
 	return offset / CW_EXTENT_SIZE < trace_map.header->extent_count &&
 	       within + sizeof(struct cw_aside) <= CW_EXTENT_SIZE &&
-	       cw_extent_kind(atomic_load(&trace_map.extents[offset / CW_EXTENT_SIZE].tag)) ==
+	       cw_extent_kind(
+		       atomic_load(&trace_map.extents[offset / CW_EXTENT_SIZE].tag)) ==
 		       CW_EXTENT_ASIDES;
 }
 

@@ -64,7 +64,8 @@ bool fd_put_back(struct books *b, int fd, uint64_t entry);
 /* So many entries of the page may be in use. */
 static inline unsigned fd_used(const _Atomic uint64_t *page)
 {
-	size_t extent = (size_t)((const uint8_t *)page - trace_map.bytes) / CW_EXTENT_SIZE;
+	size_t extent =
+		(size_t)((const uint8_t *)page - trace_map.bytes) / CW_EXTENT_SIZE;
 	uint32_t used = atomic_load(&trace_map.extents[extent].used);
 
 	return (used < CW_EXTENT_SIZE ? used : CW_EXTENT_SIZE) / sizeof *page;

@@ -50,7 +50,8 @@ static void orphans(struct books *b, uint32_t extent, uint64_t begun)
 			continue;
 		look = look_of(b, s);
 		if (!look)
-			books_lost(CW_LOST_LOOKS); /* once, for those with a descriptor, too */
+			books_lost(
+				CW_LOST_LOOKS); /* once, for those with a descriptor, too */
 		if (!look || look->taken >= begun)
 			continue;
 		/* Only the cookie tells it from another that got the number. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies what a fork child inherits. */
+#include "inherit.h"
 #include "aside.h"
 #include "extents.h"
 #include "fd_table.h"
 #include "heirs.h"
-#include "inherit.h"
 #include "sockets.h"
 
 struct copying {

@@ -15,7 +15,8 @@
 #include "stack.h"
 
 /* In a child: the stack whose site is new here. Nothing where there is no room for it. */
-void learned_tell(struct books *b, const struct stack *stack, const struct known_log *log);
+void learned_tell(struct books *b, const struct stack *stack,
+		  const struct known_log *log);
 
 /* In its parent: the next that children have left, as if it had been unwound here on this thread's
  * stack, and the name of the thread that did. False: there is none. `next` is 0 at first. */

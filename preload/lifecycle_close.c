@@ -25,7 +25,8 @@
 static void count_gone(struct books *b, struct cw_socket *s, uint64_t entry)
 {
 	/* What came out of sight goes so, or is a twin of what is just being closed. */
-	if (s->origin == CW_ORIGIN_ADOPTED && !(atomic_load(&s->flags) & CW_SOCKET_FOUND)) {
+	if (s->origin == CW_ORIGIN_ADOPTED &&
+	    !(atomic_load(&s->flags) & CW_SOCKET_FOUND)) {
 		twin_uncount(b, s);
 		return;
 	}

@@ -164,8 +164,8 @@ static bool stands_behind(int fd, const struct cw_socket *s)
 
 	if (kernel_cookie(fd) != s->cookie)
 		return false;
-	return s->cookie || (kernel_kind(fd, &domain, &type, &protocol) &&
-			     !kernel_cookie(fd));
+	return s->cookie ||
+	       (kernel_kind(fd, &domain, &type, &protocol) && !kernel_cookie(fd));
 }
 
 /* Another thread may have closed it since, which had taken its own record out before. If it stands

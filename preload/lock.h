@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-
 struct lock {
 	_Atomic uint32_t holder; /* thread id, 0: free */
 };

@@ -116,9 +116,8 @@ void site_stats_opened(cw_ref ref)
 void site_stats_never_opened(cw_ref ref)
 {
 	if (ref)
-		atomic_fetch_sub_explicit(
-			&((struct cw_stats *)ref_pointer(ref))->opened, 1,
-			memory_order_relaxed);
+		atomic_fetch_sub_explicit(&((struct cw_stats *)ref_pointer(ref))->opened,
+					  1, memory_order_relaxed);
 }
 
 /* What is let go of at the end of a program comes within a second, and need not be closed where the

@@ -266,7 +266,8 @@ static size_t head_size(size_t size)
 
 static bool commit_head(uint8_t *bytes, size_t size)
 {
-	size_t whole = (head_size(size) + CW_EXTENT_SIZE - 1) & ~(size_t)(CW_EXTENT_SIZE - 1);
+	size_t whole =
+		(head_size(size) + CW_EXTENT_SIZE - 1) & ~(size_t)(CW_EXTENT_SIZE - 1);
 
 	return sys_madvise(bytes, whole, MADV_POPULATE_WRITE) == 0;
 }
@@ -323,7 +324,8 @@ static size_t half(size_t size)
 
 static bool map_private(void)
 {
-	for (size_t size = trace_size_wanted(); size >= CW_TRACE_SIZE_MIN; size = half(size)) {
+	for (size_t size = trace_size_wanted(); size >= CW_TRACE_SIZE_MIN;
+	     size = half(size)) {
 		uint8_t *bytes = sys_mmap(size, PROT_READ | PROT_WRITE,
 					  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 

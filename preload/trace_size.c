@@ -5,8 +5,8 @@
 #include <sys/resource.h>
 
 #include "sys.h"
-#include "trace_size.h"
 #include "trace/format.h"
+#include "trace_size.h"
 
 /* Bytes: the record of a socket, what an extent of them leaves over, and its descriptor's entry, and a
  * tenth more for what few of them have. */
@@ -26,14 +26,15 @@ static unsigned long long limit_of(int resource)
 	struct rlimit limit;
 
 	return sys_call(SYS_prlimit64, 0, resource, NULL, &limit) == 0 ? limit.rlim_cur
-								      : 0;
+								       : 0;
 }
 
 /* After mlockall(MCL_FUTURE) a new page is there before it is touched. */
 static bool new_memory_is_locked(void)
 {
 	unsigned char there = 0;
-	void *page = sys_mmap(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	void *page =
+		sys_mmap(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
 	if (!page)
 		return true;

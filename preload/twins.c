@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* One socket, two records. */
+#include "twins.h"
 #include "fd_table.h"
 #include "site_stats.h"
 #include "sockets.h"
-#include "twins.h"
 
 bool twins(const struct cw_socket *s, uint64_t entry)
 {

@@ -152,10 +152,10 @@ static void describe_group(const struct annotating *annotating, const struct gro
 	const struct cw_socket *socket = &group->example;
 	const struct naming naming = {.view = &group->subject->view,
 				      .symbolizer = annotating->symbolizer};
-	const cw_ref cause = group->verdict == VERDICT_RESET_IGNORED ? group->aside.reset_site
-			     : group->verdict == VERDICT_SHUTDOWN_UNCLOSED
-				     ? group->aside.shutdown_site
-				     : 0;
+	const cw_ref cause =
+		group->verdict == VERDICT_RESET_IGNORED       ? group->aside.reset_site
+		: group->verdict == VERDICT_SHUTDOWN_UNCLOSED ? group->aside.shutdown_site
+							      : 0;
 	const cw_ref sites[] = {cause, socket->eof_site, group->aside.told_site,
 				socket->first_read_site, socket->open_site};
 	struct text_buffer buffer;
@@ -197,7 +197,8 @@ static void annotate_fault(struct annotating *annotating, const struct fault_pla
 {
 	static const char *const words[FAULT_KINDS] = {
 		[FAULT_SLOW_CLOSE] = "a socket was closed, but too late",
-		[FAULT_CLOSED_BY_GC] = "a connection was closed by Python's collector alone",
+		[FAULT_CLOSED_BY_GC] =
+			"a connection was closed by Python's collector alone",
 		[FAULT_EOF_SPIN] = "EOF was read again and again",
 		[FAULT_DOUBLE_CLOSE] = "a descriptor was closed a second time",
 		[FAULT_EXHAUSTED] = "accept or socket failed, no descriptors were left",

@@ -145,8 +145,8 @@ void child_wait(struct child *child, const struct ticker *ticker)
 	siginfo_t info;
 
 	while (!reap(child)) {
-		int signal = ticker ? wait_until(&set, &info, next)
-				    : sigwaitinfo(&set, &info);
+		int signal =
+			ticker ? wait_until(&set, &info, next) : sigwaitinfo(&set, &info);
 
 		prompt = signal > 0 && signal != SIGCONT && !was_stopped();
 		if (signal < 0 && errno == EAGAIN) {

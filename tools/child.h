@@ -14,9 +14,10 @@
 
 struct child {
 	pid_t pid;
-	int status;      /* wait(2)'s, once it has ended */
-	uint64_t ended;  /* ns, monotonic: when it was seen to end, by who was there at once; else
-			    the last moment at which it was known to live */
+	int status; /* wait(2)'s, once it has ended */
+	/* ns, monotonic: when it was seen to end, by who was there at once; else the last moment at
+	 * which it was known to live */
+	uint64_t ended;
 	uint64_t passed; /* signals that it was sent through us: bit n - 1 of signal n */
 	uint64_t terminal; /* SIGINT and SIGQUIT that the terminal sent to both */
 };

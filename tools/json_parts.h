@@ -29,7 +29,7 @@ void json_put_dwell(json_t **object, const _Atomic uint32_t dwell[CW_DWELL_BUCKE
 /* Of a place. The dwell of what only the exit closed was counted with the others': then none is
  * told. */
 void json_put_siblings_dwell(const struct json_report *report, json_t **object,
-		    const struct siblings *siblings);
+			     const struct siblings *siblings);
 
 json_t *json_session(const struct json_report *report);
 json_t *json_processes(const struct json_report *report);

@@ -62,8 +62,7 @@ void namespaces_add(struct namespaces *namespaces, pid_t pid, uint64_t start)
 	if (!all)
 		return;
 	namespaces->inhabitants = all;
-	all[namespaces->inhabitant_count++] =
-		(struct inhabitant){pid, start};
+	all[namespaces->inhabitant_count++] = (struct inhabitant){pid, start};
 }
 
 /* The list only grows: it is read again when it has. */

@@ -21,7 +21,8 @@ void namespaces_add(struct namespaces *namespaces, pid_t pid, uint64_t start);
 void namespaces_refresh(struct namespaces *namespaces);
 
 /* One of them. */
-struct namespace {
+struct namespace
+{
 	uint64_t inode; /* of /proc/PID/ns/net */
 	pid_t pid;      /* a process that is in it */
 	bool denied;    /* for who asks: we may not go there */

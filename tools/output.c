@@ -122,7 +122,8 @@ static void put_nothing(const struct report_clean *clean, FILE *text)
 		clean->processes == 1 ? "" : "es");
 	if (clean->young)
 		fprintf(text,
-			"; %" PRIu64 " not judged: left by the peer just before the end, perhaps "
+			"; %" PRIu64
+			" not judged: left by the peer just before the end, perhaps "
 			"(--grace)",
 			clean->young);
 	fputc('\n', text);

@@ -13,9 +13,10 @@ struct run_facts {
 	pid_t pid;        /* of the command */
 	uint64_t started; /* ns since the epoch */
 	uint64_t ended;   /* the same; 0: it has not, or nobody saw it */
-	uint64_t ended_mono; /* ns, monotonic: the same moment, or an earlier one at which it
+	uint64_t
+		ended_mono; /* ns, monotonic: the same moment, or an earlier one at which it
 				lived: struct child */
-	int status;       /* wait(2)'s, with `ended` */
+	int status;         /* wait(2)'s, with `ended` */
 };
 
 /* Writes them, replacing what was there. Returns 0 or -errno. */

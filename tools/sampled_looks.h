@@ -8,7 +8,8 @@
 /* What the samples of one session say, by socket. Refers to the samples. */
 struct sampled_looks {
 	const struct samples *samples;
-	struct cw_look *looks; /* of the record with the same index: as of its last look; owned */
+	struct cw_look *
+		looks; /* of the record with the same index: as of its last look; owned */
 };
 
 /* Returns 0, or -1: no memory. `samples` must outlive it. */

@@ -59,8 +59,9 @@ static uint64_t clock_now(void)
 
 static void give_up(struct sampler *sampler, int error)
 {
-	complain(SAMPLES_NAME, error == -ENOMEM ? "no memory: the kernel is not asked any more"
-					   : strerror(-error));
+	complain(SAMPLES_NAME, error == -ENOMEM
+				       ? "no memory: the kernel is not asked any more"
+				       : strerror(-error));
 	close(sampler->fd);
 	sampler->fd = -1;
 }

@@ -19,7 +19,7 @@
 #define SAMPLES_MAGIC   "closewait looks\n" /* 16 bytes, no NUL */
 #define SAMPLES_VERSION 1u
 /* 12 MiB of them: more sockets than that are counted as missed. */
-#define SAMPLES_MAX 65536u
+#define SAMPLES_MAX     65536u
 
 struct samples_header {
 	char magic[16];
@@ -34,8 +34,8 @@ struct samples_header {
 
 struct sample {
 	uint64_t cookie;
-	uint64_t first; /* ns: the first look that found it so */
-	uint64_t until; /* ns: the last one that did; 0: that of the header */
+	uint64_t first;      /* ns: the first look that found it so */
+	uint64_t until;      /* ns: the last one that did; 0: that of the header */
 	struct cw_look look; /* as of look.taken; without strings */
 };
 

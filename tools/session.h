@@ -20,13 +20,13 @@ struct sampled_looks;
 struct session {
 	struct loaded_trace *traces;
 	const struct trace_view **views; /* of the traces */
-	struct live_looks **looks; /* each NULL if no process of that trace lives */
+	struct live_looks **looks;       /* each NULL if no process of that trace lives */
 	size_t trace_count;
 	struct report_process *processes;
 	uint32_t process_count;
 	struct report_clean clean;
-	struct samples samples;         /* empty if nobody took any */
-	struct sampled_looks *sampled;  /* NULL if nobody did */
+	struct samples samples;        /* empty if nobody took any */
+	struct sampled_looks *sampled; /* NULL if nobody did */
 	struct run_facts facts; /* empty if the session is not of `closewait run` */
 	struct symbols *symbols;
 	char root[64];    /* in front of the modules' paths */

@@ -95,8 +95,8 @@ static void search_group(struct search *search, const struct group *group)
 				      .symbolizer = search->symbolizer};
 	const cw_ref sites[] = {socket->open_site,        socket->first_read_site,
 				socket->first_write_site, socket->eof_site,
-				aside->told_site,        aside->shutdown_site,
-				aside->reset_site,       aside->close_site};
+				aside->told_site,         aside->shutdown_site,
+				aside->reset_site,        aside->close_site};
 
 	search->subject = (struct rule_subject){
 		.leak = group->leak,
@@ -165,10 +165,8 @@ void suppressions_apply(struct suppressions *suppressions, struct findings *find
 static void put_count(const struct rule *rule, const struct text_sink *sink)
 {
 	static const char *const nouns[FAULT_KINDS] = {
-		[FAULT_SLOW_CLOSE] = "late close",
-		[FAULT_CLOSED_BY_GC] = "socket",
-		[FAULT_EOF_SPIN] = "socket",
-		[FAULT_DOUBLE_CLOSE] = "close",
+		[FAULT_SLOW_CLOSE] = "late close", [FAULT_CLOSED_BY_GC] = "socket",
+		[FAULT_EOF_SPIN] = "socket",       [FAULT_DOUBLE_CLOSE] = "close",
 		[FAULT_EXHAUSTED] = "failed call",
 	};
 

@@ -7,10 +7,10 @@
 #include "trace/text.h"
 
 /* 80 columns have room for a file, a line and a function behind these. */
-#define COUNT_WIDTH  6
-#define RATE_WIDTH   8
-#define OLDEST_WIDTH 7
-#define BYTES_WIDTH  9
+#define COUNT_WIDTH     6
+#define RATE_WIDTH      8
+#define OLDEST_WIDTH    7
+#define BYTES_WIDTH     9
 /* Places that are longer push their verdict to the right. */
 #define PLACE_WIDTH_MAX 40u
 #define CUT_MARK        "..."
@@ -35,10 +35,11 @@ static void put_tenths(const struct text_sink *sink, int64_t tenths)
 	text_unsigned(sink, size % 10);
 }
 
-static void put_descriptors(const struct text_sink *sink, const struct top_process *process)
+static void put_descriptors(const struct text_sink *sink,
+			    const struct top_process *process)
 {
-	uint64_t left = process->limit > process->used ? process->limit - process->used
-						       : 0;
+	uint64_t left =
+		process->limit > process->used ? process->limit - process->used : 0;
 	uint64_t time = top_time_left(process);
 
 	text_put(sink, "pid ");

@@ -36,7 +36,8 @@ static struct prometheus_process process_of(const struct top_process *process)
 
 static bool in_close_wait(const struct top_row *row)
 {
-	return row->verdict == VERDICT_EOF_IGNORED || row->verdict == VERDICT_EOF_UNREAD ||
+	return row->verdict == VERDICT_EOF_IGNORED ||
+	       row->verdict == VERDICT_EOF_UNREAD ||
 	       row->verdict == VERDICT_HALF_CLOSED || row->verdict == VERDICT_IDLE_CLIENT;
 }
 
@@ -62,7 +63,9 @@ static struct site *site_of(struct site *sites, size_t *count, const struct top_
 		return site;
 	*site = (struct site){
 		.fingerprint = row->fingerprint,
-		.row = {.place = row->place, .opened = row->opened, .closed = row->closed},
+		.row = {.place = row->place,
+			.opened = row->opened,
+			.closed = row->closed},
 	};
 	snprintf(site->text, sizeof(site->text), "%08x", row->fingerprint);
 	++*count;

@@ -52,8 +52,8 @@ static void add_process(struct looking *looking, const struct subject *subject)
 	if (looking->top->sampler)
 		sampler_watch(looking->top->sampler, pid, host_process_start(pid));
 	process->descriptors = history_add(&looking->top->processes,
-				      host_process_start(pid) << 22 ^ (uint64_t)pid,
-				      process->used, false, looking);
+					   host_process_start(pid) << 22 ^ (uint64_t)pid,
+					   process->used, false, looking);
 	looking->failed |= !process->descriptors;
 	table->process_count++;
 }
@@ -127,8 +127,7 @@ void looking_add_processes(struct looking *looking)
 	struct top_table *table = &looking->table;
 
 	table->subject_count = findings->subject_count;
-	table->processes =
-		calloc(findings->subject_count + 1, sizeof(*table->processes));
+	table->processes = calloc(findings->subject_count + 1, sizeof(*table->processes));
 	if (!table->processes) {
 		looking->failed = true;
 		return;

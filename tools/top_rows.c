@@ -69,8 +69,8 @@ static void add_row(struct looking *looking, uint32_t run)
 	if (!groups_describe(&looking->findings.groups, run, &group) ||
 	    !is_shown(looking, &group))
 		return;
-	naming = (struct naming){&group.subject->view, &looking->symbolizer, false,
-				 false};
+	naming =
+		(struct naming){&group.subject->view, &looking->symbolizer, false, false};
 	*row = (struct top_row){
 		.fingerprint = stack_fingerprint(&naming, &group.example),
 		.verdict = group.verdict,
@@ -87,8 +87,8 @@ static void add_row(struct looking *looking, uint32_t run)
 	row->opened = siblings.opened;
 	row->closed = siblings.closed;
 	row->counts = history_add(&looking->top->places,
-			     (uint64_t)row->verdict << 32 | row->fingerprint, row->count,
-			     true, looking);
+				  (uint64_t)row->verdict << 32 | row->fingerprint,
+				  row->count, true, looking);
 	looking->failed |= !row->place || !row->stacks || !row->counts;
 	if (!merge(table, row))
 		table->row_count++;

@@ -30,8 +30,8 @@ struct screen {
 	size_t row_count;
 	uint64_t chosen; /* the key of the row that the cursor is on */
 	size_t cursor;
-	size_t first;    /* the row at the top */
-	size_t scroll;   /* of the stacks: the line at the top */
+	size_t first;  /* the row at the top */
+	size_t scroll; /* of the stacks: the line at the top */
 	char filter[FILTER_BYTES];
 	enum top_order order;
 	bool editing; /* the filter */
@@ -162,8 +162,8 @@ static void draw_keys(const struct screen *screen)
 			 " enter stacks  s sort: %s  / filter  o %s  p %s  q leave%s%s",
 			 top_order_name(screen->order),
 			 screen->open ? "findings only" : "all open",
-			 screen->paused ? "go on" : "pause",
-			 *screen->filter ? "  /" : "", screen->filter);
+			 screen->paused ? "go on" : "pause", *screen->filter ? "  /" : "",
+			 screen->filter);
 	put_at(LINES - 1, line, A_REVERSE);
 }
 
@@ -213,7 +213,9 @@ static void draw_rows(struct screen *screen)
 
 		top_row_line(top_table(screen->top), row, screen->blocks, line);
 		put_at(TOP_HEAD_LINES + 2 + (int)i, line,
-		       here ? A_REVERSE : row->leak ? A_BOLD : A_NORMAL);
+		       here        ? A_REVERSE
+		       : row->leak ? A_BOLD
+				   : A_NORMAL);
 	}
 	if (!screen->row_count)
 		put_at(TOP_HEAD_LINES + 2,
@@ -380,8 +382,7 @@ static bool terminal_is_gone(void)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 
-	return poll(&input, 1, 0) == 1 &&
-	       input.revents & (POLLHUP | POLLERR | POLLNVAL);
+	return poll(&input, 1, 0) == 1 && input.revents & (POLLHUP | POLLERR | POLLNVAL);
 }
 
 static void run(struct screen *screen)

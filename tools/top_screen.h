@@ -10,7 +10,7 @@
 struct top_start {
 	uint64_t interval; /* ns between two looks */
 	enum top_order order;
-	bool open; /* what is no finding is shown, too */
+	bool open;           /* what is no finding is shown, too */
 	const char *metrics; /* a file that each look is written to; NULL: none */
 };
 

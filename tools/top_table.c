@@ -140,8 +140,8 @@ static bool look_at(struct looking *looking, struct session *session)
 	looking->symbolizer = symbols_symbolizer(top->symbols);
 	if (!session->process_count)
 		return false;
-	if (findings_build(&looking->findings, session->processes,
-			   session->process_count, &top->options) < 0) {
+	if (findings_build(&looking->findings, session->processes, session->process_count,
+			   &top->options) < 0) {
 		looking->failed = true;
 		return false;
 	}

@@ -21,7 +21,8 @@
 struct top_series {
 	uint64_t when[TOP_LOOKS]; /* ns, monotonic */
 	uint64_t value[TOP_LOOKS];
-	uint32_t count; /* of all, the lost ones included: the last is at (count - 1) % TOP_LOOKS */
+	/* Of all, the lost ones included: the last is at (count - 1) % TOP_LOOKS. */
+	uint32_t count;
 };
 
 void top_series_add(struct top_series *series, uint64_t when, uint64_t value);
@@ -38,7 +39,7 @@ struct top_row {
 	uint64_t count;
 	uint64_t oldest; /* ns */
 	enum dwell_bound bound;
-	uint64_t bytes; /* received and sent */
+	uint64_t bytes;          /* received and sent */
 	uint64_t opened, closed; /* ever, where its sockets were opened */
 	char *place;
 	char *stacks; /* the group as a report has it */
@@ -59,8 +60,8 @@ struct top_process {
 };
 
 struct top_table {
-	uint64_t when;  /* ns, monotonic */
-	uint64_t took;  /* ns */
+	uint64_t when;       /* ns, monotonic */
+	uint64_t took;       /* ns */
 	char *command, *end; /* the first process's command line; what became of it */
 	uint64_t opened, closed, leaks, listening, open, young;
 	struct top_process *processes; /* those that live */

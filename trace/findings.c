@@ -173,7 +173,8 @@ uint64_t findings_count(const struct findings *findings)
 {
 	const struct faults *faults = &findings->faults;
 	uint64_t count = findings->groups.totals.leaks + faults->slow +
-			 faults->collected + faults->spins + faults->double_closes + (faults->exhausted ? 1 : 0);
+			 faults->collected + faults->spins + faults->double_closes +
+			 (faults->exhausted ? 1 : 0);
 	bool killed = false;
 
 	for (uint32_t i = 0; i < findings->subject_count; i++) {

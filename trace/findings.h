@@ -15,10 +15,10 @@
 
 /* Faults that are no single open socket, of all places; the suppressed ones not counted. */
 struct faults {
-	uint64_t slow;     /* sockets closed after more than slow_close */
-	uint64_t slow_max; /* ns */
+	uint64_t slow;      /* sockets closed after more than slow_close */
+	uint64_t slow_max;  /* ns */
 	uint64_t collected; /* sockets closed as Python collected them */
-	uint64_t spins;    /* sockets */
+	uint64_t spins;     /* sockets */
 	uint64_t double_closes;
 	uint64_t exhausted; /* calls that failed */
 };

@@ -328,8 +328,8 @@ enum cw_socket_flag {
 	CW_SOCKET_TOLD_CLAIMED = 1u << 19,
 	CW_SOCKET_TOLD_HUP = 1u << 20, /* with TOLD: both directions were shut by then */
 	CW_SOCKET_TOLD_ERROR = 1u << 21, /* with TOLD: of an error: it was no FIN */
-	CW_SOCKET_FOUND = 1u << 22, /* adopted: open when the program began */
-	CW_SOCKET_SENT = 1u << 23,  /* passed on, at the aside's sent_site: others may
+	CW_SOCKET_FOUND = 1u << 22,      /* adopted: open when the program began */
+	CW_SOCKET_SENT = 1u << 23,      /* passed on, at the aside's sent_site: others may
 				       hold it, too */
 	CW_SOCKET_COLLECTED = 1u << 24, /* with CW_SOCKET_LATE: closed as its Python
 					   object was collected */
@@ -363,11 +363,11 @@ struct cw_socket {
 	cw_ref first_read_site;
 	cw_ref first_write_site;
 	cw_ref eof_site;
-	cw_ref stats;                /* of its open site; 0: none */
-	cw_ref look;                 /* struct cw_look, 0: the kernel was not asked */
-	cw_after reset;              /* first ECONNRESET, ETIMEDOUT or EPIPE */
-	cw_after told; /* poll() or epoll_wait() said that the peer had left: the first time */
-	cw_after closed;             /* with CW_SOCKET_LATE */
+	cw_ref stats;    /* of its open site; 0: none */
+	cw_ref look;     /* struct cw_look, 0: the kernel was not asked */
+	cw_after reset;  /* first ECONNRESET, ETIMEDOUT or EPIPE */
+	cw_after told;   /* poll() or epoll_wait() first said that the peer had left */
+	cw_after closed; /* with CW_SOCKET_LATE */
 	_Atomic cw_after moved;      /* last write after EOF */
 	_Atomic uint32_t flags;      /* enum cw_socket_flag */
 	_Atomic uint32_t eofs;       /* how often EOF was read */
@@ -445,7 +445,8 @@ static inline uint32_t cw_heir_closed(const struct cw_socket *socket)
 	uint32_t heirs = socket->heirs;
 	uint32_t pid = heirs & CW_NO_HEIR;
 
-	if (!cw_heirs_are_of(heirs, cw_word_generation(socket->word)) || pid == CW_NO_HEIR)
+	if (!cw_heirs_are_of(heirs, cw_word_generation(socket->word)) ||
+	    pid == CW_NO_HEIR)
 		return 0;
 	return pid;
 }
@@ -500,7 +501,7 @@ struct cw_stats {
 	 * them. */
 	_Atomic uint64_t collected;
 	_Atomic uint64_t collected_dwell_max; /* ns */
-	_Atomic uint64_t collected_live; /* cw_burst_since(), cw_burst_count() */
+	_Atomic uint64_t collected_live;      /* cw_burst_since(), cw_burst_count() */
 	_Atomic cw_ref collected_site;        /* where the first of them was closed */
 	uint32_t spare3;
 	_Atomic uint32_t collected_dwell[CW_DWELL_BUCKETS];
@@ -529,7 +530,7 @@ enum cw_look_flag {
 	CW_LOOK_GONE = 1u << 4,       /* another file stands behind the number, or none */
 	CW_LOOK_FIN_UNREAD = 1u << 5, /* the queue proves that EOF was not read; where it
 					 is not set nothing is proved */
-	CW_LOOK_LEFT = 1u << 6, /* never in a trace: later looks did not find it in its state */
+	CW_LOOK_LEFT = 1u << 6,       /* never in a trace: a later look did not find it */
 };
 
 struct cw_addr {
@@ -556,8 +557,8 @@ struct cw_look {
 	uint64_t bytes_acked;
 	struct cw_addr local;
 	struct cw_addr peer;
-	uint32_t left_ago; /* ms before `taken`, of AF_UNIX: the peer had left by then; 0: that
-			      is not known */
+	uint32_t
+		left_ago; /* ms before `taken`: AF_UNIX, its peer had left; 0: not known */
 };
 
 /* One distinct stack. Frames are innermost first, the library's own left out: Python's, where the
@@ -588,8 +589,8 @@ enum cw_site_flag {
 	CW_SITE_CUT =
 		1u
 		<< 0, /* deeper than CW_SITE_FRAMES_MAX, or the unwinder lost its way */
-	CW_SITE_SHORT = 1u << 1,   /* only the caller: libunwind could not be used */
-	CW_SITE_HANDLER = 1u << 2, /* inside a signal handler */
+	CW_SITE_SHORT = 1u << 1,     /* only the caller: libunwind could not be used */
+	CW_SITE_HANDLER = 1u << 2,   /* inside a signal handler */
 	CW_SITE_COLLECTED = 1u << 3, /* the close of a Python socket that was collected */
 };
 

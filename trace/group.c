@@ -145,8 +145,8 @@ static uint64_t cause_key(struct groups *groups, const struct trace_view *view,
 
 	key = hash_word(key, socket->origin);
 	key = hash_word(key, stack_hash(groups->memo, view, socket->open_site));
-	key = hash_word(key, stack_hash(groups->memo, view,
-					cause_site(view, socket, verdict)));
+	key = hash_word(
+		key, stack_hash(groups->memo, view, cause_site(view, socket, verdict)));
 	/* Whoever was told went another way than who was not. */
 	return hash_word(key, told_matters(socket, verdict));
 }

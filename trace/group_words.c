@@ -94,8 +94,9 @@ static void put_half_closed_words(const struct text_sink *sink, const struct gro
 /* The kernel says that the peer has left, and that more was read than was seen. */
 static void put_unseen_words(const struct text_sink *sink, const struct group *group)
 {
-	text_put(sink, "the peer closed; whether its end was read is not known, the program "
-		       "reads out of our sight (io_uring, system calls of its own); ");
+	text_put(sink,
+		 "the peer closed; whether its end was read is not known, the program "
+		 "reads out of our sight (io_uring, system calls of its own); ");
 	text_put(sink, closed_words(group));
 }
 
@@ -106,8 +107,9 @@ static void put_unknown_words(const struct text_sink *sink, const struct group *
 		return;
 	}
 	if (group->subject->context.killed && group->subject->view.sampled)
-		text_put(sink, "open when the process was killed; no EOF was read, and the "
-			       "kernel had not said that the peer closed");
+		text_put(sink,
+			 "open when the process was killed; no EOF was read, and the "
+			 "kernel had not said that the peer closed");
 	else if (group->subject->context.killed)
 		text_put(sink, "open when the process was killed; no EOF was read, "
 			       "and nobody had asked the kernel");

@@ -67,7 +67,7 @@ struct report_process {
 	const struct trace_view *view;
 	uint32_t extent; /* its process extent in that trace */
 	enum report_life life;
-	int killed_by; /* the signal, where somebody waited for it; 0: not known */
+	int killed_by;      /* the signal, where somebody waited for it; 0: not known */
 	uint64_t killed_at; /* ns, monotonic: when; 0: not known */
 };
 

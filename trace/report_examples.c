@@ -160,7 +160,8 @@ static void put_example(const struct report *report, const struct group_item *it
 	put_heir(report, socket);
 	put_holders(report, socket);
 	if (socket->flags & CW_SOCKET_STDIO)
-		text_put(report->sink, "  (libc's stdio reads it: bytes in are not counted)");
+		text_put(report->sink,
+			 "  (libc's stdio reads it: bytes in are not counted)");
 	text_put(report->sink, "\n");
 }
 

@@ -32,7 +32,7 @@ struct siblings {
 	uint64_t closers_more; /* closes at places beyond the listed */
 	uint32_t closer_count;
 	struct sibling_closer closers[SIBLING_CLOSERS]; /* the most frequent first */
-	_Atomic uint32_t dwell[CW_DWELL_BUCKETS]; /* as a trace has it */
+	_Atomic uint32_t dwell[CW_DWELL_BUCKETS];       /* as a trace has it */
 };
 
 /* Of the place that `open_site` of the subject's trace names. */

@@ -52,7 +52,7 @@ struct verdict_detail {
 	uint64_t dwell; /* ns in the state that the verdict names, before the moment */
 	enum dwell_bound bound;
 	bool leak;
-	bool young;           /* in that state for less than grace: counted, not judged */
+	bool young; /* in that state for less than grace: counted, not judged */
 	bool undated; /* young, since nobody knows for how long: it may be longer than grace */
 	bool closed_by_exit;  /* closed, but only in the process's last second */
 	bool reset_unlearned; /* reset-ignored by the kernel's word alone */

@@ -151,8 +151,8 @@ bool trace_socket_copy(const struct trace_view *view, cw_ref ref, struct cw_sock
 void trace_aside_copy(const struct trace_view *view, const struct cw_socket *socket,
 		      struct cw_aside *copy)
 {
-	const struct cw_aside *aside = array_record(
-		view, socket->aside, CW_EXTENT_ASIDES, sizeof(struct cw_aside));
+	const struct cw_aside *aside = array_record(view, socket->aside, CW_EXTENT_ASIDES,
+						    sizeof(struct cw_aside));
 	uint32_t generation = cw_word_generation(socket->word);
 	uint32_t after;
 

@@ -33,7 +33,8 @@ struct trace_view {
 	const struct cw_look *(*sample)(void *context, const struct cw_socket *socket);
 	void *sample_context;
 	uint64_t sampled; /* ns: the last of these looks, 0: there was none */
-	uint64_t watched; /* ns: before this a TCP socket that came to CLOSE_WAIT was seen there by
+	uint64_t
+		watched; /* ns: before this a TCP socket that came to CLOSE_WAIT was seen there by
 			     the look after it, if it stayed; 0: looks have missed some */
 };
 

@@ -30,7 +30,7 @@
 #define WAIT_DEFAULT   2000000000ull /* ns */
 #define SAMPLE_DEFAULT 1000000000ull /* ns */
 /* More often than this it would be a load. */
-#define SAMPLE_MIN 10000000ull /* ns */
+#define SAMPLE_MIN     10000000ull /* ns */
 
 static const char help[] =
 	"usage: closewait run [options] -- COMMAND [ARGUMENT …]\n"
@@ -78,8 +78,8 @@ struct run {
 	struct run_facts facts;
 	struct child child;
 	struct sampler *sampler; /* NULL: no looks are taken */
-	size_t loaded;    /* images that the library was loaded into */
-	unsigned running; /* processes that outlived the command */
+	size_t loaded;           /* images that the library was loaded into */
+	unsigned running;        /* processes that outlived the command */
 	struct output_result result;
 };
 

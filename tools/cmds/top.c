@@ -19,7 +19,7 @@
 
 #define INTERVAL_DEFAULT 1000000000ull /* ns */
 /* More often than this it would be a load. */
-#define INTERVAL_MIN 100000000ull /* ns */
+#define INTERVAL_MIN     100000000ull /* ns */
 
 static const char help[] =
 	"usage: closewait top [options] [TRACE | DIRECTORY | PID]\n"
@@ -46,7 +46,7 @@ static const char help[] =
 struct request {
 	struct report_options options;
 	const char *what;
-	uint64_t interval; /* ns */
+	uint64_t interval;   /* ns */
 	const char *metrics; /* NULL: none */
 	enum top_order order;
 	bool once;
@@ -161,8 +161,7 @@ static int take_grace(struct request *request, const char *written)
 {
 	if (duration_parse(written, &request->options.grace) && request->options.grace)
 		return 0;
-	fprintf(stderr,
-		"closewait: --grace: '%s' is not a duration (100ms, 10s, 2m)\n",
+	fprintf(stderr, "closewait: --grace: '%s' is not a duration (100ms, 10s, 2m)\n",
 		written);
 	return -1;
 }
@@ -175,8 +174,7 @@ static int take_order(struct request *request, const char *written)
 		request->order = (enum top_order)i;
 		return 0;
 	}
-	fprintf(stderr,
-		"closewait: --sort: '%s' is not count, rate, oldest or bytes\n",
+	fprintf(stderr, "closewait: --sort: '%s' is not count, rate, oldest or bytes\n",
 		written);
 	return -1;
 }
