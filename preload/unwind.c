@@ -10,7 +10,6 @@
 #include <libunwind.h>
 
 #include "books.h"
-#include "few_mappings.h"
 #include "modules.h"
 #include "notice.h"
 #include "on_stack.h"
@@ -250,27 +249,9 @@ static bool make_space(void)
 	return space != NULL;
 }
 
-static void *open_library(void)
-{
-	/* With what it needs, as Debian builds it. */
-	static const char *const names[] = {LIBUNWIND_SONAME, "libunwind.so.8",
-					    "liblzma.so.5"};
-	bool ours[sizeof names / sizeof *names];
-	void *library;
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		ours[i] = !dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
-	library = dlopen(LIBUNWIND_SONAME, RTLD_NOW | RTLD_LOCAL);
-	for (size_t i = 0; i < sizeof names / sizeof *names && library; i++) {
-		if (ours[i])
-			few_mappings(names[i]);
-	}
-	return library;
-}
-
 static bool open_libunwind(void)
 {
-	void *library = open_library();
+	void *library = dlopen(LIBUNWIND_SONAME, RTLD_NOW | RTLD_LOCAL);
 
 	if (!library) {
 		notice_add(LIBUNWIND_SONAME, " cannot be loaded", ONLY_CALLERS, NULL);

@@ -89,29 +89,6 @@ def test_libunwind_absent_is_one_line_and_shorter_stacks(start, tmp_path, direct
     assert group.stack("EOF read")[0].startswith("read_request"), server.err
 
 
-def mappings(pid):
-    """{file: [permissions of each mapping]} of libunwind and what it needs."""
-    found = {}
-    with open("/proc/%d/maps" % pid) as f:
-        for fields in map(str.split, f):
-            name = os.path.basename(fields[-1])
-            if name.startswith(("libunwind", "liblzma")):
-                found.setdefault(name, []).append(fields[1])
-    return found
-
-
-def test_libunwind_makes_forks_little_dearer(start):
-    """Each mapping is copied by each fork: what is never written is one, and what the loader has
-    made read only stays it."""
-    server = start([example("eof_ignored"), 0, 1], grace="20ms")
-    client(server.port(), b"line\n", 3)
-    server.line("served 1")
-    found = mappings(server.pid)
-    assert found and all(sorted(modes) == ["r--p", "r-xp", "rw-p"]
-                         for modes in found.values()), found
-    assert server.end() == -signal.SIGTERM
-
-
 @pytest.mark.parametrize("limit", ["-f 8", "-f 4096", "-v 200000", "-n 16"])
 def test_small_limits_do_not_hurt_the_server(start, limit):
     script = "ulimit %s; exec \"$@\"" % limit
