@@ -19,10 +19,12 @@ static uint64_t me(void)
 static bool is_over(uint64_t holder)
 {
 	uint32_t pid_ns = (uint32_t)holder;
+	/* Before the clock: who comes for it in vain writes it, too, and it must not lie ahead. */
+	uint64_t since = atomic_load(&trace_collector()->since);
 
 	if (pid_ns && pid_ns == lineage.pid_ns && proc_gone((uint32_t)(holder >> 32), 0))
 		return true;
-	return clock_ns() - atomic_load(&trace_collector()->since) > OVER_AFTER;
+	return clock_ns() - since > OVER_AFTER;
 }
 
 /* The time first: who reads it behind the holder's name reads nothing older. */

@@ -121,7 +121,7 @@ static inline uint64_t bytes_key(const uint8_t *at, size_t size)
 		return ends_key(at, size);
 	if (size >= 8)
 		return fold(word_at(at) ^ SEED_0, word_at(at + size - 8) ^ SEED_1) ^ size;
-	return few_bytes(at, size) | (uint64_t)size << 56;
+	return fold((few_bytes(at, size) | (uint64_t)size << 56) ^ SEED_0, SEED_1);
 }
 
 static __attribute__((noinline)) uint64_t text_key(uintptr_t object)
@@ -153,7 +153,9 @@ static inline __attribute__((always_inline)) uint64_t frame_key(
 	uint64_t name = name_key(*(const uintptr_t *)(frame->code + at->name));
 	uint64_t lines = bytes_key((const uint8_t *)table + at->bytes,
 				   *(const size_t *)(table + OBJECT_SIZE));
-	uint64_t place = (uint64_t)line << 32 | (uint32_t)frame->lasti;
+	/* Spread out: what differs in two names (2.7 keeps their last characters in the lowest bits) must
+	 * not be what differs in two places. */
+	uint64_t place = ((uint64_t)line << 32 | (uint32_t)frame->lasti) * 0x9e3779b97f4a7c15ull;
 
 	if (file->object != file_name)
 		*file = (struct python_key_file){file_name, name_key(file_name)};
