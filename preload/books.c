@@ -14,6 +14,7 @@
 #include "notice.h"
 #include "on_stack.h"
 #include "proc.h"
+#include "rmw.h"
 #include "sys.h"
 #include "thread.h"
 #include "trace_file.h"
@@ -26,10 +27,13 @@
 
 struct books *books;
 FORK_HOT struct lineage lineage;
-__thread int vfork_mark __attribute__((tls_model("initial-exec"), visibility("hidden")));
-
 /* The mark of a thread that has left the books; its own vforks take that for theirs. */
 #define MARK_LEFT 2
+/* Of one that has not been here yet. */
+#define MARK_NEW 3
+__thread int vfork_mark __attribute__((tls_model("initial-exec"),
+				       visibility("hidden"))) = MARK_NEW;
+
 static __thread bool left __attribute__((tls_model("initial-exec")));
 
 void books_reserve(void)
@@ -47,8 +51,19 @@ void books_reserve(void)
 			   NULL);
 }
 
+/* Of a thread that another libc has made (dlmopen), or a clone() that we have not seen, ours does not
+ * know. */
+static void meet_thread(void)
+{
+	vfork_mark = 0;
+	if (*rmw_alone_at && !thread_is_main())
+		rmw_not_alone();
+}
+
 bool books_in_vfork_child(void)
 {
+	if (vfork_mark == MARK_NEW)
+		meet_thread();
 	if (!vfork_mark)
 		return false;
 	/* Wiped books mean memory of our own: a child made by a raw clone. */

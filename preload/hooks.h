@@ -49,6 +49,7 @@ int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout
 		const sigset_t *mask, size_t room);
 int epoll_pwait2(int epoll, struct epoll_event *events, int room,
 		 const struct timespec *timeout, const sigset_t *mask); /* glibc 2.35 */
+int __clone(int (*f)(void *), void *stack, int flags, void *argument, ...);
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t __sysv_signal(int sig, sighandler_t handler);
@@ -137,6 +138,7 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(fork)           \
 	HOOK(daemon)         \
 	HOOK(clone)          \
+	HOOK(__clone)        \
 	HOOK(_exit)          \
 	HOOK(_Exit)          \
 	HOOK(execve)         \

@@ -41,25 +41,42 @@ static bool is_like_vfork(int flags)
 /* The child begins in `f`, on a stack of its own: no frame of ours is returned from twice. The
  * mark is in the thread storage that both have. (One with CLONE_SETTLS has its own, of which we
  * know nothing, not even that there is room for ours.) */
-CW_HOOK int clone(int (*f)(void *), void *stack, int flags, void *argument, ...)
+static int clone_with(__typeof__(clone) *real_clone, int (*f)(void *), void *stack,
+		      int flags, void *argument, va_list ap)
 {
-	va_list ap;
-	pid_t *parent_tid;
-	void *tls;
-	pid_t *child_tid;
+	pid_t *parent_tid = va_arg(ap, pid_t *);
+	void *tls = va_arg(ap, void *);
+	pid_t *child_tid = va_arg(ap, pid_t *);
 	int pid;
 
-	va_start(ap, argument);
-	parent_tid = va_arg(ap, pid_t *);
-	tls = va_arg(ap, void *);
-	child_tid = va_arg(ap, pid_t *);
-	va_end(ap);
 	if (flags & CLONE_VM && !(flags & CLONE_VFORK))
 		rmw_not_alone();
 	if (is_like_vfork(flags))
 		vfork_mark = 1;
-	pid = real_get()->clone(f, stack, flags, argument, parent_tid, tls, child_tid);
+	pid = real_clone(f, stack, flags, argument, parent_tid, tls, child_tid);
 	if (pid > 0 && clone_shares_files_alone((unsigned long)flags))
 		books_share_files();
+	return pid;
+}
+
+CW_HOOK int clone(int (*f)(void *), void *stack, int flags, void *argument, ...)
+{
+	va_list ap;
+	int pid;
+
+	va_start(ap, argument);
+	pid = clone_with(real_get()->clone, f, stack, flags, argument, ap);
+	va_end(ap);
+	return pid;
+}
+
+CW_HOOK int __clone(int (*f)(void *), void *stack, int flags, void *argument, ...)
+{
+	va_list ap;
+	int pid;
+
+	va_start(ap, argument);
+	pid = clone_with(real_get()->__clone, f, stack, flags, argument, ap);
+	va_end(ap);
 	return pid;
 }
