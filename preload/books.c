@@ -251,6 +251,9 @@ static struct books *make(struct books *b)
 	struct undisturbed u;
 
 	undisturbed_begin(&u);
+	/* A child that was not made by fork(): nothing of it has been here. */
+	if (!books_are_ours())
+		thread_id_forget();
 	if (books_begin_opening(b))
 		on_own_stack(make_there, b);
 	undisturbed_end(&u);
