@@ -30,9 +30,9 @@ FORK_HOT struct lineage lineage;
 /* The mark of a thread that has left the books; its own vforks take that for theirs. */
 #define MARK_LEFT 2
 /* Of one that has not been here yet. */
-#define MARK_NEW 3
-__thread int vfork_mark __attribute__((tls_model("initial-exec"),
-				       visibility("hidden"))) = MARK_NEW;
+#define MARK_NEW  3
+__thread int vfork_mark __attribute__((tls_model("initial-exec"), visibility("hidden"))) =
+	MARK_NEW;
 
 static __thread bool left __attribute__((tls_model("initial-exec")));
 

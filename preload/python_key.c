@@ -155,7 +155,8 @@ static inline __attribute__((always_inline)) uint64_t frame_key(
 				   *(const size_t *)(table + OBJECT_SIZE));
 	/* Spread out: what differs in two names (2.7 keeps their last characters in the lowest bits) must
 	 * not be what differs in two places. */
-	uint64_t place = ((uint64_t)line << 32 | (uint32_t)frame->lasti) * 0x9e3779b97f4a7c15ull;
+	uint64_t place =
+		((uint64_t)line << 32 | (uint32_t)frame->lasti) * 0x9e3779b97f4a7c15ull;
 
 	if (file->object != file_name)
 		*file = (struct python_key_file){file_name, name_key(file_name)};
