@@ -186,6 +186,52 @@ def test_a_line_more_amid_a_long_function_is_seen(start, closewait, tmp_path, py
     assert counts == {around + 2 + lines: 3 for lines in range(8)}
 
 
+SHORT = """\
+import socket, sys
+
+def made(file, text):
+    names = {}
+    exec(compile(text, file, "exec"), names)
+    return names
+
+METHODS = "class Cl:\\n" + "".join("    def f%d(self, s):\\n        s.recv(1)\\n\\n" % i
+                                 for i in range(40))
+methods = made("methods", METHODS)["Cl"]()
+handlers = [getattr(methods, "f%d" % i) for i in range(40)]
+handlers += [made("ra.py", "def drain(s):\\n    s.recv(1)\\n")["drain"],
+             made("rb.py", "def drain(s):\\n    #\\n    s.recv(1)\\n")["drain"]]
+kept = []
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(50)
+for handler in handlers:
+    peer = socket.create_connection(listener.getsockname())
+    kept.append(listener.accept()[0])
+    peer.close()
+    handler(kept[-1])
+print("ready")
+sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+@every_python
+def test_short_names_and_tables_are_not_taken_for_one_another(start, closewait, tmp_path,
+                                                              python):
+    """What differs in two names of a few bytes (f1, f2) differs in the lines, too (4, 7); what differs
+    in two files' names (a, b) differs in their line tables (1, 2)."""
+    script = tmp_path / "short.py"
+    script.write_text(SHORT)
+    server = start([python, str(script)], stdin=subprocess.PIPE, grace="1ms")
+    server.line("^ready$")
+    report = json_report(closewait, tmp_path, "--all", server.pid)
+    seen = sorted((group["stacks"]["eof"][0]["file"].split("/")[-1],
+                   group["stacks"]["eof"][0]["line"], group["count"])
+                  for group in report["groups"] if group["verdict"] == "eof-ignored")
+    assert seen == sorted([("methods", 3 * i + 3, 1) for i in range(40)] +
+                          [("ra.py", 2, 1), ("rb.py", 3, 1)])
+
+
 @every_python
 def test_a_specialised_call_of_a_class_shows_no_frame_of_its_own(start, closewait, tmp_path,
                                                                  python):
