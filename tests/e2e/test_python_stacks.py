@@ -191,7 +191,7 @@ import socket, sys
 
 def made(file, text):
     names = {}
-    exec(compile(text, file, "exec"), names)
+    exec(compile(text, file[:2] + file[2:], "exec"), names)  # nobody has asked for its hash
     return names
 
 METHODS = "class Cl:\\n" + "".join("    def f%d(self, s):\\n        s.recv(1)\\n\\n" % i
