@@ -24,9 +24,8 @@
 
 static void count_gone(struct books *b, struct cw_socket *s, uint64_t entry)
 {
-	/* What came out of sight goes so, or is a twin of what is just being closed. */
-	if (s->origin == CW_ORIGIN_ADOPTED &&
-	    !(atomic_load(&s->flags) & CW_SOCKET_FOUND)) {
+	/* It had been closed by another thread, which has counted that, before it was adopted. */
+	if (atomic_load(&s->flags) & CW_SOCKET_UNSETTLED) {
 		twin_uncount(b, s);
 		return;
 	}

@@ -58,9 +58,13 @@ static bool is_eof(const struct cw_socket *s, const struct reading *how)
 bool lifecycle_is_the_one(struct books *b, const struct cw_socket *s, int fd,
 			  uint64_t entry)
 {
-	if (!s->cookie || kernel_cookie(fd) == s->cookie)
+	uint64_t there = s->cookie ? kernel_cookie(fd) : 0;
+
+	if (there == s->cookie)
 		return true;
-	if (fd_forget(b, fd, entry))
+	/* An adopted one that nobody stands in for may be in the hands of who closes it and has its
+	 * own record. */
+	if ((there || s->origin != CW_ORIGIN_ADOPTED) && fd_forget(b, fd, entry))
 		lifecycle_gone(b, entry);
 	return false;
 }

@@ -175,7 +175,9 @@ static bool is_still_there(struct books *b, int fd, uint64_t entry)
 	struct cw_socket *s = socket_pin(entry);
 	bool there = s && stands_behind(fd, s);
 
-	if (s && !there && fd_forget(b, fd, entry))
+	if (there)
+		atomic_fetch_and(&s->flags, ~CW_SOCKET_UNSETTLED);
+	else if (s && fd_forget(b, fd, entry))
 		twin_forget(b, entry);
 	if (s)
 		socket_unpin(b, s);
@@ -191,7 +193,7 @@ uint64_t lifecycle_adopt(struct books *b, int fd)
 	    atomic_load_explicit(&b->process->lost[CW_LOST_SOCKETS],
 				 memory_order_relaxed))
 		return 0;
-	entry = lifecycle_take(b, fd, CW_ORIGIN_ADOPTED, 0);
+	entry = lifecycle_take(b, fd, CW_ORIGIN_ADOPTED, CW_SOCKET_UNSETTLED);
 	return entry && is_still_there(b, fd, entry) ? entry : 0;
 }
 

@@ -256,7 +256,7 @@ static enum verdict shut_verdict(struct judge *judge)
 	if (judge->flags & CW_SOCKET_EOF)
 		return leak(judge, VERDICT_SHUTDOWN_UNCLOSED,
 			    since(judge, judge->socket->eof), DWELL_AT_MOST);
-	if (fin_unacknowledged(judge))
+	if (fin_unacknowledged(judge) && !judge->context->alive)
 		return perhaps_just_now(judge, VERDICT_SHUTDOWN_UNCLOSED);
 	if (has_tcp(judge))
 		return leak(judge, VERDICT_SHUTDOWN_UNCLOSED, fin_lower_bound(judge),

@@ -215,14 +215,15 @@ def test_at_most_20_sockets_of_a_group(start, directory, read_json, shown, argum
     assert dwells == sorted(dwells, reverse=True) and dwells[0] == leak["oldest_dwell_ms"]
 
 
-def test_each_socket_names_the_thread_that_opened_it(start, directory, read_json):
-    run = start([program("thread_ids")], grace="20ms")
+@pytest.mark.parametrize("how, count", [([], 10), (["child"], 2)])
+def test_each_socket_names_the_thread_that_opened_it(start, directory, read_json, how, count):
+    run = start([program("thread_ids")] + how, grace="20ms")
     assert run.wait() == 0, run.err
     document, _ = read_json(directory)
     told = [held["thread"] for group in document["groups"] if group["leak"]
             for held in group["sockets"]]
     own = [int(line) for line in run.out.split()]
-    assert len(own) == 10 and sorted(told) == sorted(own), run.err
+    assert len(own) == count and sorted(told) == sorted(own), run.err
 
 
 def test_slow_close(start, directory, read_json):

@@ -194,8 +194,17 @@ def test_clone_child_with_our_descriptors_closes_ours(start):
     assert "out of our sight" not in report.text
 
 
-def test_nothing_is_lost_between_us_and_a_clone_child_that_libc_takes_for_none(start):
-    run = start([program("clone_busy"), 20000], grace="20ms")
+@pytest.mark.parametrize("name", [[], ["other"]])
+def test_nothing_is_lost_between_us_and_a_clone_child_that_libc_takes_for_none(start, name):
+    run = start([program("clone_busy"), 20000] + name, grace="20ms")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert "80003 sockets opened: 80001 closed, 1 leaked" in report.text, report.text
+
+
+def test_nothing_is_lost_between_us_and_a_thread_of_another_libc(start):
+    run = start([program("second_libc"), program("second_libc_thread") + ".so", 20000],
+                grace="20ms")
     assert run.wait() == 0, run.err
     report = Report(run.err)
     assert "80003 sockets opened: 80001 closed, 1 leaked" in report.text, report.text

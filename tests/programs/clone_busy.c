@@ -4,7 +4,8 @@
  * is one thread), open and close pairs of sockets at the same time. One more connection is leaked
  * whose EOF was read.
  *
- * Usage: clone_busy COUNT: pairs that each of them opens.
+ * Usage: clone_busy COUNT [other]: pairs that each of them opens; other: by libc's other name for
+ * clone().
  */
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +14,8 @@
 #include <sys/wait.h>
 
 #include "loopback.h"
+
+int __clone(int (*f)(void *), void *stack, int flags, void *argument, ...);
 
 static char stack[1 << 18] __attribute__((aligned(16)));
 static long count;
@@ -50,7 +53,8 @@ int main(int argc, char **argv)
 	leaked = pair_open();
 	close(leaked.client);
 	must(recv(leaked.server, &byte, 1, 0) == 0, "EOF");
-	pid = clone(child, stack + sizeof stack, CLONE_VM | CLONE_FILES | SIGCHLD, NULL);
+	pid = (argc > 2 ? __clone : clone)(child, stack + sizeof stack,
+					   CLONE_VM | CLONE_FILES | SIGCHLD, NULL);
 	must(pid > 0, "clone");
 	while (!begun)
 		;
