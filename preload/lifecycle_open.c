@@ -97,7 +97,8 @@ static struct cw_socket *record(struct books *b, int fd, enum cw_origin origin)
 	return record_at(b, fd, origin, site_here(b));
 }
 
-static void opened(struct books *b, struct cw_socket *s, int fd)
+/* Returns its entry, 0: it is not there. */
+static uint64_t opened(struct books *b, struct cw_socket *s, int fd)
 {
 	cw_ref stats = s->stats;
 	cw_ref site = s->open_site;
@@ -105,10 +106,11 @@ static void opened(struct books *b, struct cw_socket *s, int fd)
 	uint64_t entry = enter(b, s, fd);
 
 	if (!entry)
-		return;
+		return 0;
 	rmw_add64(&b->process->opened, 1);
 	site_stats_opened(stats);
 	event_add(b, CW_EVENT_OPEN, ns, fd, entry, site);
+	return entry;
 }
 
 void lifecycle_socket(int fd, int domain, int type, int protocol, enum cw_origin origin)
@@ -151,8 +153,7 @@ uint64_t lifecycle_take(struct books *b, int fd, enum cw_origin origin, uint32_t
 	else if (has_connection(fd, s))
 		flags |= CW_SOCKET_CONNECTED;
 	atomic_store(&s->flags, flags);
-	opened(b, s, fd);
-	return fd_entry(b, fd);
+	return opened(b, s, fd);
 }
 
 /* Without a cookie it was closed before that was asked, or the kernel gives none. */
