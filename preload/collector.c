@@ -9,7 +9,7 @@
 
 /* A collection reads /proc for a few hundred processes: a few ms. Of a holder in another pid namespace
  * the kernel cannot be asked. */
-#define OVER_AFTER 60000000000ull
+#define OVER_AFTER 60000000000ll
 
 static uint64_t me(void)
 {
@@ -19,12 +19,12 @@ static uint64_t me(void)
 static bool is_over(uint64_t holder)
 {
 	uint32_t pid_ns = (uint32_t)holder;
-	/* Before the clock: who comes for it in vain writes it, too, and it must not lie ahead. */
+	/* It may lie ahead of the clock as read here: who comes for it in vain writes it, too. */
 	uint64_t since = atomic_load(&trace_collector()->since);
 
 	if (pid_ns && pid_ns == lineage.pid_ns && proc_gone((uint32_t)(holder >> 32), 0))
 		return true;
-	return clock_ns() - since > OVER_AFTER;
+	return (int64_t)(clock_ns() - since) > OVER_AFTER;
 }
 
 /* The time first: who reads it behind the holder's name reads nothing older. */
