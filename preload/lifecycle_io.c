@@ -26,16 +26,17 @@ bool lifecycle_claim_with(struct cw_socket *s, uint32_t bit, uint32_t more)
 	       !(rmw_fetch_or32(&s->flags, bit | more) & bit);
 }
 
-/* The pinned record a call was about; adopts what only this call shows to be a socket. */
-static struct cw_socket *subject(struct books **b, int fd, uint64_t entry, bool is_socket,
-				 ssize_t n)
+/* The pinned record a call was about; adopts what only this call shows to be a socket, and puts
+ * its entry into *entry: what stands behind fd a moment later may be another thread's. */
+static struct cw_socket *subject(struct books **b, int fd, uint64_t *entry,
+				 bool is_socket, ssize_t n)
 {
-	*b = !entry && is_socket && n >= 0 ? books_for_socket() : books_here();
+	*b = !*entry && is_socket && n >= 0 ? books_for_socket() : books_here();
 	if (!*b)
 		return NULL;
-	if (!entry && is_socket && n >= 0)
-		entry = lifecycle_adopt(*b, fd);
-	return lifecycle_still(*b, fd, entry);
+	if (!*entry && is_socket && n >= 0)
+		*entry = lifecycle_adopt(*b, fd);
+	return lifecycle_still(*b, fd, *entry);
 }
 
 static void last_call(struct cw_socket *s, enum cw_call call, ssize_t n)
@@ -143,13 +144,13 @@ void lifecycle_read_event(int fd, uint64_t entry, ssize_t n, const struct readin
 
 	if (n < 0 && !is_reset(errno, false))
 		return;
-	s = subject(&b, fd, entry, how->is_socket, n);
+	s = subject(&b, fd, &entry, how->is_socket, n);
 	if (!s)
 		return;
 	if (n > 0)
 		note_first_read(b, s, how->flags & MSG_PEEK, n);
 	else if (n == 0 && is_eof(s, how))
-		note_eof(b, s, fd, entry ? entry : fd_entry(b, fd));
+		note_eof(b, s, fd, entry);
 	else if (n < 0)
 		note_reset(b, s, fd, entry, errno);
 	last_call(s, CW_CALL_READ, n);
@@ -175,7 +176,7 @@ void lifecycle_written_event(int fd, uint64_t entry, ssize_t n, bool is_socket)
 
 	if (n == 0 || (n < 0 && !is_reset(errno, true)))
 		return;
-	s = subject(&b, fd, entry, is_socket, n);
+	s = subject(&b, fd, &entry, is_socket, n);
 	if (!s)
 		return;
 	if (n > 0)
