@@ -41,7 +41,7 @@ FORK_HOT static struct {
 static __thread uint32_t prepared __attribute__((tls_model("initial-exec")));
 
 /* A handler that comes while this thread forks finds its own thread in the lock, and could capture
- * nothing: none does, until the fork is over. */
+ * nothing: none does, until the fork is over. Then the cradle is this thread's. */
 static __thread bool masked __attribute__((tls_model("initial-exec")));
 static __thread struct undisturbed forking __attribute__((tls_model("initial-exec")));
 
@@ -102,8 +102,9 @@ void books_fork_prepare(void)
 	collect_before_fork();
 	if (!lock_sites())
 		return;
-	cradle.forker = thread_id();
+	/* A child that another thread makes meanwhile, without us, finds them half changed. */
 	sites_learn(b);
+	cradle.forker = thread_id();
 	prepare_child(b);
 }
 
@@ -185,10 +186,11 @@ static void take_descriptors(struct books *b)
 }
 
 /* In a child made by fork() its books are in the cradle; one made by _Fork or a raw clone has
- * to see for itself. */
+ * to see for itself: what is there if another thread was forking is for that one's child. */
 struct books *books_open_child(struct books *b)
 {
-	bool no_room = cradle.no_room;
+	bool ready = cradle.ready && masked;
+	bool no_room = cradle.no_room && masked;
 
 	if (!books_begin_opening(b))
 		return NULL;
@@ -197,10 +199,10 @@ struct books *books_open_child(struct books *b)
 	books_rejoin();
 	sites_after_fork(cradle.forker);
 	cradle.forker = 0;
+	cradle.ready = false;
 	cradle.no_room = false;
 	prepared = 0;
-	if (cradle.ready) {
-		cradle.ready = false;
+	if (ready) {
 		/* Not libc's, whose page this child would need for it alone. */
 		__builtin_memcpy((char *)b + HEAD, cradle.head, HEAD_SIZE);
 		take_descriptors(b);
