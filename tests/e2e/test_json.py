@@ -226,6 +226,16 @@ def test_each_socket_names_the_thread_that_opened_it(start, directory, read_json
     assert len(own) == count and sorted(told) == sorted(own), run.err
 
 
+def test_children_of_two_threads_at_a_time_have_books_of_their_own(start, directory, read_json):
+    """What fork() has prepared for its child is not for one that another thread makes meanwhile."""
+    run = start([program("two_forkers"), 40], grace="20ms")
+    assert run.wait() == 0, run.err
+    document, _ = read_json(directory)
+    made = {int(line) for line in run.out.split()}
+    assert len(made) == 80
+    assert made - {process["pid"] for process in document["processes"]} == set()
+
+
 def test_slow_close(start, directory, read_json):
     assert start([program("closes"), 60, "too_late"], grace="20ms",
                  slow_close="40ms").wait() == 0
