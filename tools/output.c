@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Options of output, and the forms of a session's report one after the other. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,27 +110,19 @@ void output_options_free(struct output_options *options)
 	options->baseline = NULL;
 }
 
-/* Every process has ended cleanly and given back its books. */
-static void put_nothing(const struct report_clean *clean, FILE *text)
-{
-	fprintf(text, "closewait: no leaks: %" PRIu64 " opened, %" PRIu64 " closed, ",
-		clean->opened, clean->closed);
-	if (clean->gone)
-		fprintf(text, "%" PRIu64 " gone out of our sight, ", clean->gone);
-	fprintf(text, "%" PRIu64 " process%s", clean->processes,
-		clean->processes == 1 ? "" : "es");
-	if (clean->young)
-		fprintf(text,
-			"; %" PRIu64
-			" not judged: left by the peer just before the end, perhaps "
-			"(--grace)",
-			clean->young);
-	fputc('\n', text);
-}
-
 static void put(void *context, const char *bytes, size_t size)
 {
 	fwrite(bytes, 1, size, context);
+}
+
+/* Every process has ended cleanly and given back its books. */
+static void put_nothing(const struct report_clean *clean, FILE *text)
+{
+	const struct text_sink sink = {.put = put, .context = text};
+
+	fputs("closewait: no leaks: ", text);
+	report_put_clean(clean, &sink);
+	fputc('\n', text);
 }
 
 static void put_text(struct findings *findings, const struct output_options *options,

@@ -334,7 +334,7 @@ enum cw_socket_flag {
 	CW_SOCKET_COLLECTED = 1u << 24, /* with CW_SOCKET_LATE: closed as its Python
 					   object was collected */
 	CW_SOCKET_UNSETTLED = 1u << 25, /* adopted, perhaps while another thread opened or
-					   closed it: not counted yet */
+					   closed it, and counts it */
 };
 
 /* The last call made on a socket: its kind here, its result beside it. */

@@ -81,7 +81,7 @@ static void put_clean(const struct report *report)
 	struct report_clean sum = report_sum(report);
 
 	text_put(report->sink, "closewait: no leaks: ");
-	report_put_clean(report, &sum);
+	report_put_clean(&sum, report->sink);
 	if (!report->options->nameless) {
 		text_put(report->sink, ".  ");
 		report_command(report);

@@ -115,6 +115,9 @@ uint32_t report_processes(const struct trace_view *view, struct report_process *
 /* Adds the trace's clean processes. */
 void report_add_clean(struct report_clean *clean, const struct trace_view *view);
 
+/* "6 opened, 4 closed, 1 process", and what was not judged. */
+void report_put_clean(const struct report_clean *clean, const struct text_sink *sink);
+
 struct findings;
 
 /* Puts the text of what findings_build() found. */

@@ -34,7 +34,7 @@ static void put_counts(const struct report *report)
 	struct report_clean sum = report_sum(report);
 
 	text_put(report->sink, "no leaks: ");
-	report_put_clean(report, &sum);
+	report_put_clean(&sum, report->sink);
 }
 
 static bool any_killed(const struct report *report)

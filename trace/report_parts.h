@@ -43,8 +43,6 @@ uint64_t report_uptime(const struct report *report);
 void report_command(const struct report *report);
 /* All processes together, those included that gave back their books. */
 struct report_clean report_sum(const struct report *report);
-/* "200 opened, 200 closed, 2 processes" */
-void report_put_clean(const struct report *report, const struct report_clean *clean);
 void report_head(const struct report *report);
 void report_group(struct report *report, const struct group *group);
 /* Where the group's oldest socket was before, and to whom it was passed on. */

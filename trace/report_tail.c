@@ -32,23 +32,23 @@ struct report_clean report_sum(const struct report *report)
 	return sum;
 }
 
-void report_put_clean(const struct report *report, const struct report_clean *clean)
+void report_put_clean(const struct report_clean *clean, const struct text_sink *sink)
 {
-	text_unsigned(report->sink, clean->opened);
-	text_put(report->sink, " opened, ");
-	text_unsigned(report->sink, clean->closed);
-	text_put(report->sink, " closed, ");
+	text_unsigned(sink, clean->opened);
+	text_put(sink, " opened, ");
+	text_unsigned(sink, clean->closed);
+	text_put(sink, " closed, ");
 	if (clean->gone) {
-		text_unsigned(report->sink, clean->gone);
-		text_put(report->sink, " gone out of our sight, ");
+		text_unsigned(sink, clean->gone);
+		text_put(sink, " gone out of our sight, ");
 	}
-	text_unsigned(report->sink, clean->processes);
-	text_put(report->sink, clean->processes == 1 ? " process" : " processes");
+	text_unsigned(sink, clean->processes);
+	text_put(sink, clean->processes == 1 ? " process" : " processes");
 	if (!clean->young)
 		return;
-	text_put(report->sink, "; ");
-	text_unsigned(report->sink, clean->young);
-	text_put(report->sink,
+	text_put(sink, "; ");
+	text_unsigned(sink, clean->young);
+	text_put(sink,
 		 " not judged: left by the peer just before the end, perhaps (--grace)");
 }
 
