@@ -14,6 +14,7 @@
 #include "site_stats.h"
 #include "sites.h"
 #include "trace/verdict.h"
+#include "trust.h"
 #include "twins.h"
 
 #define NO_DWELL UINT64_MAX
@@ -29,6 +30,7 @@ static void count_gone(struct books *b, struct cw_socket *s, uint64_t entry)
 		twin_uncount(b, s);
 		return;
 	}
+	trust_ends();
 	if (s->origin != CW_ORIGIN_INHERITED)
 		atomic_fetch_add_explicit(&b->process->gone, 1, memory_order_relaxed);
 	site_stats_gone(s->stats);

@@ -6,6 +6,7 @@
 #include "proc.h"
 #include "sys.h"
 #include "text_build.h"
+#include "trust.h"
 #include "uring.h"
 
 /* What the kernel calls a ring in /proc/PID/fd. */
@@ -27,6 +28,7 @@ void uring_note(void)
 	struct books *b = books_here();
 
 	atomic_store(&noted, true);
+	trust_ends();
 	if (b)
 		uring_tell(b->process);
 }

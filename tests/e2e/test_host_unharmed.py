@@ -16,6 +16,7 @@ from traced import (DEADLINE, LIBRARY, client, environment, files_below, program
 
 HOLD = 50  # ms; longer than GRACE
 GRACE = "10ms"
+LATE = 120  # ms; no close that comes sooner after an end-of-file is late
 
 REFUSALS = ["dup2", "dup3", "close", "close_not_known", "syscall", "close_range", "fclose"]
 
@@ -132,6 +133,18 @@ def test_eof_of_a_closed_socket_is_not_that_of_the_next_by_its_number(start, new
     assert group.stack("opened")[0].startswith("accepter"), run.err
     assert "EOF read" not in group.stacks, run.err
     assert "never read" in group.text
+
+
+@pytest.mark.parametrize("connections", [0, 1000])
+@pytest.mark.parametrize("way", ["left", "closed"])
+def test_number_that_changed_hands_unseen_is_held_against_nobody(start, connections, way):
+    """Also where so many kept theirs before that the kernel is not asked at each end-of-file."""
+    run = start([program("place_taken"), connections, LATE, way], grace=GRACE, show="open")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert report.leaks == 0, run.err
+    assert "slow" not in run.err and "late" not in run.err, run.err
+    assert "1 gone out of our sight" in run.err, run.err
 
 
 def test_call_that_is_left_in_the_middle_leaves_nothing_behind(start):
