@@ -22,6 +22,10 @@
  * may take as long as anything. */
 #define EXEC_AFTER 1000000000ull
 
+/* Who has written its report so lately is likely to be on its way out still, or not waited for by its
+ * parent: where there is room, /proc is not read to find that out. */
+#define LEAVING 1000000000ull
+
 /* After a search in vain. */
 #define PAUSE 1000000000ull
 
@@ -130,7 +134,11 @@ static bool has_left(const struct cw_process *p, bool short_of_room)
 	if (p->ended_by == CW_END_EXEC &&
 	    is_older(p->ended, short_of_room ? EXEC_AFTER : OVER_AFTER))
 		return true;
-	return can_ask(p) ? is_gone(p) : is_older(p->ended, OVER_AFTER);
+	if (!can_ask(p))
+		return is_older(p->ended, OVER_AFTER);
+	if (!short_of_room && !is_older(p->ended, LEAVING))
+		return !proc_exists(p->pid);
+	return is_gone(p);
 }
 
 static uint32_t collect_one(uint32_t index, const struct cw_process *p,

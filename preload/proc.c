@@ -126,11 +126,16 @@ static bool is_zombie(const char *stat)
 	       field_of(stat, 20) <= 1;
 }
 
+bool proc_exists(uint32_t pid)
+{
+	return sys_call(SYS_kill, pid, 0, 0, 0) != -ESRCH;
+}
+
 bool proc_gone(uint32_t pid, uint64_t start_ticks)
 {
 	char stat[512];
 
-	if (sys_call(SYS_kill, pid, 0, 0, 0) == -ESRCH)
+	if (!proc_exists(pid))
 		return true;
 	if (!proc_is_ours())
 		return false;

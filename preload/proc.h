@@ -24,6 +24,9 @@ uint64_t proc_start_ticks_since(uint64_t before);
 /* The same of another process; 0 if there is none. */
 uint64_t proc_start_ticks_of(uint64_t pid);
 
+/* Has anybody that pid of our own pid namespace? A zombie has it. One system call. */
+bool proc_exists(uint32_t pid);
+
 /* Is that process of our own pid namespace no more, or a zombie? False where it cannot be told:
  * where /proc is not there or another namespace's, only a pid that nobody has tells. */
 bool proc_gone(uint32_t pid, uint64_t start_ticks);
