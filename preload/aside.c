@@ -2,6 +2,7 @@
 /* Makes, clears and copies what few sockets have. */
 #include "aside.h"
 #include "extents.h"
+#include "rare.h"
 
 static uint32_t generation_of(const struct cw_socket *s)
 {
@@ -16,7 +17,7 @@ struct cw_aside *aside_there(const struct cw_socket *s)
 }
 
 /* Of two threads that make it at once one's is lost to the extent: once in a record's time. */
-struct cw_aside *aside_of(struct books *b, struct cw_socket *s)
+HOT struct cw_aside *aside_of(struct books *b, struct cw_socket *s)
 {
 	struct cw_aside *a = aside_there(s);
 	cw_ref none = 0;

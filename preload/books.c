@@ -14,6 +14,7 @@
 #include "notice.h"
 #include "on_stack.h"
 #include "proc.h"
+#include "rare.h"
 #include "rmw.h"
 #include "sys.h"
 #include "thread.h"
@@ -124,7 +125,7 @@ bool books_left(void)
 	return left;
 }
 
-struct books *books_to_end(void)
+HOT struct books *books_to_end(void)
 {
 	struct books *b = books_here();
 
@@ -157,7 +158,7 @@ void books_lost(enum cw_lost what)
 					  memory_order_relaxed);
 }
 
-bool books_begin_opening(struct books *b)
+HOT bool books_begin_opening(struct books *b)
 {
 	uint32_t closed = BOOKS_CLOSED;
 
@@ -167,7 +168,7 @@ bool books_begin_opening(struct books *b)
 	return true;
 }
 
-uint32_t books_claim_process(uint32_t parent, bool by_parent)
+HOT uint32_t books_claim_process(uint32_t parent, bool by_parent)
 {
 	uint32_t extent = by_parent ? extent_claim_for_child(parent) : extent_claim(0);
 	struct cw_process *p;
@@ -183,7 +184,7 @@ uint32_t books_claim_process(uint32_t parent, bool by_parent)
 	return extent;
 }
 
-bool books_open_as(struct books *b, uint32_t extent)
+HOT bool books_open_as(struct books *b, uint32_t extent)
 {
 	struct cw_process *p = extent_bytes(extent);
 
@@ -208,7 +209,7 @@ bool books_open_as(struct books *b, uint32_t extent)
 	return true;
 }
 
-struct books *books_slow(void)
+HOT struct books *books_slow(void)
 {
 	struct books *b = books;
 

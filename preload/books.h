@@ -65,7 +65,7 @@ extern __thread int vfork_mark
 void books_reserve(void);
 
 /* For a process whose books are not open: opens a fork child's, else returns NULL. */
-RARE struct books *books_slow(void);
+__attribute__((noinline)) struct books *books_slow(void);
 
 /* This process's books, or NULL: nothing is to be recorded. */
 static inline struct books *books_here(void)

@@ -17,6 +17,7 @@
 #include "inherit.h"
 #include "lock.h"
 #include "proc.h"
+#include "rare.h"
 #include "sites.h"
 #include "sys.h"
 #include "thread.h"
@@ -89,7 +90,7 @@ static void prepare_child(const struct books *b)
 		collect_count_loss();
 }
 
-void books_fork_prepare(void)
+HOT void books_fork_prepare(void)
 {
 	struct books *b = books_to_end();
 
@@ -108,7 +109,7 @@ void books_fork_prepare(void)
 	prepare_child(b);
 }
 
-void books_fork_parent(void)
+HOT void books_fork_parent(void)
 {
 	if (cradle.forker != thread_id())
 		return;
@@ -187,7 +188,7 @@ static void take_descriptors(struct books *b)
 
 /* In a child made by fork() its books are in the cradle; one made by _Fork or a raw clone has
  * to see for itself: what is there if another thread was forking is for that one's child. */
-struct books *books_open_child(struct books *b)
+HOT struct books *books_open_child(struct books *b)
 {
 	bool ready = cradle.ready && masked;
 	bool no_room = cradle.no_room && masked;
@@ -211,7 +212,7 @@ struct books *books_open_child(struct books *b)
 	return no_room ? without_books(b) : open_unprepared(b);
 }
 
-void books_fork_child(void)
+HOT void books_fork_child(void)
 {
 	if (!books)
 		return;

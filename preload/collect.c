@@ -7,6 +7,7 @@
 #include "extents.h"
 #include "on_stack.h"
 #include "proc.h"
+#include "rare.h"
 #include "sys.h"
 #include "telling.h"
 #include "undisturbed.h"
@@ -63,7 +64,7 @@ static bool is_older(uint64_t ns, uint64_t age)
 }
 
 /* Is anything kept of a process that this one forked? It may refer to our sites. */
-static bool has_children(uint32_t index)
+HOT static bool has_children(uint32_t index)
 {
 	uint32_t count = extents_end();
 
@@ -76,7 +77,7 @@ static bool has_children(uint32_t index)
 	return false;
 }
 
-static void count_out(const struct cw_process *p, uint32_t state, bool findings)
+HOT static void count_out(const struct cw_process *p, uint32_t state, bool findings)
 {
 	struct cw_header *h = trace_map.header;
 
@@ -162,7 +163,7 @@ static uint32_t collect_one(uint32_t index, const struct cw_process *p,
 }
 
 /* Backwards: children mostly lie behind their parents, and go first. */
-static uint32_t collect(bool short_of_room)
+HOT static uint32_t collect(bool short_of_room)
 {
 	uint32_t released = 0;
 
@@ -236,7 +237,7 @@ static void make_room(void *made)
 		collector_leave();
 }
 
-void collect_before_fork(void)
+HOT void collect_before_fork(void)
 {
 	uint32_t ended =
 		atomic_load_explicit(&trace_map.header->ended, memory_order_relaxed);

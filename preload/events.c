@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The ring of lifecycle events. */
 #include "events.h"
+#include "rare.h"
 #include "rmw.h"
 #include "thread.h"
 
 #define set(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
-void event_add(struct books *b, enum cw_event_kind kind, uint64_t ns, int fd,
-	       uint64_t entry, cw_ref site)
+HOT void event_add(struct books *b, enum cw_event_kind kind, uint64_t ns, int fd,
+		   uint64_t entry, cw_ref site)
 {
 	struct cw_process *p = b->process;
 	uint32_t n = rmw_fetch_add32(&p->event_next, 1);

@@ -24,6 +24,7 @@
 #include "on_stack.h"
 #include "options.h"
 #include "proc.h"
+#include "rare.h"
 #include "sys.h"
 #include "telling.h"
 #include "thread.h"
@@ -138,7 +139,7 @@ static void mark_ended(struct ending *e)
 
 /* Gives back what this process holds in the trace, and the trace itself when nobody needs
  * it. */
-static void tidy(struct ending *e)
+HOT static void tidy(struct ending *e)
 {
 	struct cw_header *h = trace_map.header;
 	struct cw_process *p = e->b->process;
@@ -192,7 +193,7 @@ static bool anything_to_say(struct books *b)
 		process_tells(b->extent, true));
 }
 
-static void finish(void *argument)
+HOT static void finish(void *argument)
 {
 	struct ending *e = argument;
 
@@ -324,7 +325,7 @@ int exit_status(uint64_t leaks, int status)
 	return leaks && options.exitcode > 0 ? options.exitcode : status;
 }
 
-void exit_normal(void *unused, int status)
+HOT void exit_normal(void *unused, int status)
 {
 	uint64_t leaks;
 

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "collect.h"
 #include "extents.h"
+#include "rare.h"
 #include "sys.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -55,7 +56,7 @@ static bool commit(uint32_t index)
 }
 
 /* A free extent of [low, high), looked for from `hint` on; 0: none, or no room for its pages. */
-static uint32_t claim_in(uint32_t low, uint32_t high, uint32_t hint, uint32_t owner)
+HOT static uint32_t claim_in(uint32_t low, uint32_t high, uint32_t hint, uint32_t owner)
 {
 	uint32_t at = hint > low && hint < high ? hint : low;
 
@@ -129,7 +130,7 @@ static uint32_t claim(uint32_t owner, bool first)
 	return index;
 }
 
-static uint32_t claim_or_collect(uint32_t owner, bool first)
+HOT static uint32_t claim_or_collect(uint32_t owner, bool first)
 {
 	static _Atomic uint64_t not_before;
 	uint64_t pause = atomic_load_explicit(&not_before, memory_order_relaxed);
@@ -190,7 +191,7 @@ static size_t written_bytes(uint32_t index, enum cw_extent_kind kind)
 	}
 }
 
-void extent_release(uint32_t index)
+HOT void extent_release(uint32_t index)
 {
 	struct cw_extent *extent = &trace_map.extents[index];
 	uint32_t tag = atomic_load(&extent->tag);
@@ -228,7 +229,7 @@ bool extent_release_orphan(uint32_t index)
 	       release_left(index);
 }
 
-uint32_t extents_release_owned(uint32_t owner, bool but_sites)
+HOT uint32_t extents_release_owned(uint32_t owner, bool but_sites)
 {
 	uint32_t count = extents_end();
 	uint32_t released = 0;
@@ -250,8 +251,8 @@ uint32_t extents_release_owned(uint32_t owner, bool but_sites)
 	return released;
 }
 
-void *extent_carve(_Atomic uint32_t *current, uint32_t owner, enum cw_extent_kind kind,
-		   size_t size)
+HOT void *extent_carve(_Atomic uint32_t *current, uint32_t owner,
+		       enum cw_extent_kind kind, size_t size)
 {
 	for (;;) {
 		uint32_t index = atomic_load(current);

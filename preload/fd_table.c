@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table's rare paths: a new page of it, and walking it. */
 #include "fd_table.h"
+#include "rare.h"
 
 static void raise_end(struct books *b, unsigned end)
 {
@@ -41,7 +42,7 @@ RARE static bool add_page(struct books *b, unsigned page)
 }
 
 /* NULL: no room (counted). */
-static _Atomic uint64_t *make_slot(struct books *b, int fd)
+HOT static _Atomic uint64_t *make_slot(struct books *b, int fd)
 {
 	_Atomic uint64_t *slot;
 
@@ -80,9 +81,9 @@ bool fd_put_back(struct books *b, int fd, uint64_t entry)
 	return slot && atomic_compare_exchange_strong(slot, &none, entry);
 }
 
-void fd_each(struct books *b, unsigned first, unsigned last,
-	     void (*each)(void *context, struct books *b, int fd, uint64_t entry),
-	     void *context)
+HOT void fd_each(struct books *b, unsigned first, unsigned last,
+		 void (*each)(void *context, struct books *b, int fd, uint64_t entry),
+		 void *context)
 {
 	unsigned made = atomic_load(&b->fds_end) * (unsigned)CW_FDS_PER_EXTENT;
 	unsigned end = last < made ? last + 1 : made;

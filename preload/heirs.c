@@ -4,6 +4,7 @@
 #include "aside.h"
 #include "extents.h"
 #include "fd_table.h"
+#include "rare.h"
 #include "sockets.h"
 
 void heirs_share(struct cw_socket *parent, uint32_t generation, struct cw_socket *copy,
@@ -39,7 +40,7 @@ static bool is_still(const struct cw_socket *opener, uint32_t generation)
 	return cw_word_generation(atomic_load(&opener->word)) == generation;
 }
 
-void heirs_closed(const struct cw_socket *s)
+HOT void heirs_closed(const struct cw_socket *s)
 {
 	const struct cw_aside *a;
 	struct cw_socket *opener;

@@ -6,6 +6,7 @@
 #include "double_close.h"
 #include "hooks.h"
 #include "lifecycle.h"
+#include "rare.h"
 #include "sys.h"
 
 #ifndef CLOSE_RANGE_UNSHARE
@@ -15,7 +16,7 @@
 #define CLOSE_RANGE_CLOEXEC (1u << 2) /* <linux/close_range.h> */
 #endif
 
-CW_HOOK int close(int fd)
+HOT CW_HOOK int close(int fd)
 {
 	struct closing c = lifecycle_release(fd);
 	int r = real_get()->close(fd);

@@ -5,11 +5,12 @@
 #include "books.h"
 #include "exit.h"
 #include "hooks.h"
+#include "rare.h"
 #include "rmw.h"
 
 /* What is done before and after stands in pthread_atfork's handlers, which run for the forks
  * inside libc too; they are not told of a failure. */
-CW_HOOK pid_t fork(void)
+HOT CW_HOOK pid_t fork(void)
 {
 	pid_t pid = real_get()->fork();
 

@@ -3,6 +3,7 @@
 #include "accepting.h"
 #include "hooks.h"
 #include "lifecycle.h"
+#include "rare.h"
 
 CW_HOOK int socket(int domain, int type, int protocol)
 {
@@ -28,7 +29,7 @@ CW_HOOK int socketpair(int domain, int type, int protocol, int fds[2])
 	return r;
 }
 
-CW_HOOK int accept(int listener, struct sockaddr *address, socklen_t *size)
+HOT CW_HOOK int accept(int listener, struct sockaddr *address, socklen_t *size)
 {
 	struct accepting a;
 	int fd;
@@ -39,7 +40,8 @@ CW_HOOK int accept(int listener, struct sockaddr *address, socklen_t *size)
 	return fd;
 }
 
-CW_HOOK int accept4(int listener, struct sockaddr *address, socklen_t *size, int flags)
+HOT CW_HOOK int accept4(int listener, struct sockaddr *address, socklen_t *size,
+			int flags)
 {
 	struct accepting a;
 	int fd;

@@ -2,9 +2,10 @@
 /* Hooks of the calls that read. */
 #include "hooks.h"
 #include "lifecycle.h"
+#include "rare.h"
 #include "rights.h"
 
-CW_HOOK ssize_t recv(int fd, void *to, size_t size, int flags)
+HOT CW_HOOK ssize_t recv(int fd, void *to, size_t size, int flags)
 {
 	uint64_t entry = lifecycle_entry(fd);
 	ssize_t n = real_get()->recv(fd, to, size, flags);
@@ -67,7 +68,7 @@ CW_HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags
 	return n;
 }
 
-CW_HOOK ssize_t read(int fd, void *to, size_t size)
+HOT CW_HOOK ssize_t read(int fd, void *to, size_t size)
 {
 	uint64_t entry = lifecycle_entry(fd);
 	ssize_t n = real_get()->read(fd, to, size);

@@ -2,9 +2,10 @@
 /* Hooks of the calls that write, or move bytes between descriptors. */
 #include "hooks.h"
 #include "lifecycle.h"
+#include "rare.h"
 #include "rights.h"
 
-CW_HOOK ssize_t send(int fd, const void *from, size_t size, int flags)
+HOT CW_HOOK ssize_t send(int fd, const void *from, size_t size, int flags)
 {
 	uint64_t entry = lifecycle_entry(fd);
 	ssize_t n = real_get()->send(fd, from, size, flags);
@@ -52,7 +53,7 @@ CW_HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags
 	return n;
 }
 
-CW_HOOK ssize_t write(int fd, const void *from, size_t size)
+HOT CW_HOOK ssize_t write(int fd, const void *from, size_t size)
 {
 	uint64_t entry = lifecycle_entry(fd);
 	ssize_t n = real_get()->write(fd, from, size);
@@ -61,7 +62,7 @@ CW_HOOK ssize_t write(int fd, const void *from, size_t size)
 	return n;
 }
 
-CW_HOOK ssize_t writev(int fd, const struct iovec *parts, int count)
+HOT CW_HOOK ssize_t writev(int fd, const struct iovec *parts, int count)
 {
 	uint64_t entry = lifecycle_entry(fd);
 	ssize_t n = real_get()->writev(fd, parts, count);

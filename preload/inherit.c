@@ -5,6 +5,7 @@
 #include "extents.h"
 #include "fd_table.h"
 #include "heirs.h"
+#include "rare.h"
 #include "sockets.h"
 
 struct copying {
@@ -146,7 +147,7 @@ static void inherit(struct copying *c, int fd, uint64_t entry)
 	c->last_copy = mine;
 }
 
-bool inherit_sockets(struct books *b, uint32_t parent)
+HOT bool inherit_sockets(struct books *b, uint32_t parent)
 {
 	const struct cw_process *p = extent_bytes(parent);
 	struct copying c = {.b = b};

@@ -17,6 +17,7 @@
 #include "options.h"
 #include "proc.h"
 #include "quiet_write.h"
+#include "rare.h"
 #include "session.h"
 #include "signals.h"
 #include "sys.h"
@@ -43,7 +44,7 @@ static void help(void)
 		quiet_write(2, options_help, strlen(options_help));
 }
 
-static void fork_parent(void)
+HOT static void fork_parent(void)
 {
 	books_fork_parent();
 	exit_after_fork();

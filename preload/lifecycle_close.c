@@ -10,6 +10,7 @@
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
 #include "options.h"
+#include "rare.h"
 #include "rmw.h"
 #include "site_stats.h"
 #include "sites.h"
@@ -207,7 +208,7 @@ static bool prepare(struct closing *c, struct cw_socket *s)
 	return true;
 }
 
-struct closing lifecycle_release(int fd)
+HOT struct closing lifecycle_release(int fd)
 {
 	struct books *b = books_here();
 	struct closing c = {.b = b, .fd = fd};
@@ -268,7 +269,7 @@ RARE static void keep_late(const struct closing *c, struct cw_socket *s)
 	late_keep(c->b, s);
 }
 
-void lifecycle_closed(const struct closing *c)
+HOT void lifecycle_closed(const struct closing *c)
 {
 	bool last = false;
 	struct cw_socket *s = socket_trade(c->entry, &last);

@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
+#include "rare.h"
 #include "rmw.h"
 #include "site_stats.h"
 #include "sites.h"
@@ -57,8 +58,8 @@ static bool is_eof(const struct cw_socket *s, const struct reading *how)
 		 CW_SOCKET_SHUT_RD);
 }
 
-bool lifecycle_is_the_one(struct books *b, const struct cw_socket *s, int fd,
-			  uint64_t entry)
+HOT bool lifecycle_is_the_one(struct books *b, const struct cw_socket *s, int fd,
+			      uint64_t entry)
 {
 	uint64_t there = s->cookie ? kernel_cookie(fd) : 0;
 
@@ -138,7 +139,8 @@ static void note_first_read(struct books *b, struct cw_socket *s, bool peeked, s
 		rmw_add64(&s->bytes_in, (uint64_t)n);
 }
 
-void lifecycle_read_event(int fd, uint64_t entry, ssize_t n, const struct reading *how)
+HOT void lifecycle_read_event(int fd, uint64_t entry, ssize_t n,
+			      const struct reading *how)
 {
 	struct books *b;
 	struct cw_socket *s;
@@ -170,7 +172,7 @@ static void note_write(struct books *b, struct cw_socket *s, ssize_t n)
 	rmw_add64(&s->bytes_out, (uint64_t)n);
 }
 
-void lifecycle_written_event(int fd, uint64_t entry, ssize_t n, bool is_socket)
+HOT void lifecycle_written_event(int fd, uint64_t entry, ssize_t n, bool is_socket)
 {
 	struct books *b;
 	struct cw_socket *s;

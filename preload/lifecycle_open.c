@@ -10,6 +10,7 @@
 #include "kernel.h"
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
+#include "rare.h"
 #include "rmw.h"
 #include "shortage.h"
 #include "site_stats.h"
@@ -35,8 +36,8 @@ static void set_scope(struct books *b, struct cw_socket *s, uint32_t scope)
 		a->peer_scope = scope;
 }
 
-static void set_peer(struct books *b, struct cw_socket *s, const void *address,
-		     socklen_t size)
+HOT static void set_peer(struct books *b, struct cw_socket *s, const void *address,
+			 socklen_t size)
 {
 	struct cw_addr a;
 
@@ -75,8 +76,8 @@ static uint64_t enter(struct books *b, struct cw_socket *s, int fd)
 }
 
 /* `site` is 0 where no code of the program's opened it. */
-static struct cw_socket *record_at(struct books *b, int fd, enum cw_origin origin,
-				   cw_ref site)
+HOT static struct cw_socket *record_at(struct books *b, int fd, enum cw_origin origin,
+				       cw_ref site)
 {
 	struct cw_socket *s = socket_new(b);
 
@@ -98,7 +99,7 @@ static struct cw_socket *record(struct books *b, int fd, enum cw_origin origin)
 }
 
 /* Returns its entry, 0: it is not there. */
-static uint64_t opened(struct books *b, struct cw_socket *s, int fd)
+HOT static uint64_t opened(struct books *b, struct cw_socket *s, int fd)
 {
 	cw_ref stats = s->stats;
 	cw_ref site = s->open_site;
@@ -220,8 +221,8 @@ static bool kind_from_listener(struct books *b, int listener, uint64_t entry,
 	return false;
 }
 
-void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,
-			socklen_t size)
+HOT void lifecycle_accepted(int listener, uint64_t entry, int fd, const void *peer,
+			    socklen_t size)
 {
 	struct books *b = books_for_socket();
 	struct cw_socket *s = b ? record(b, fd, CW_ORIGIN_ACCEPT) : NULL;

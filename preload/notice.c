@@ -7,6 +7,7 @@
 #include "lock.h"
 #include "notice.h"
 #include "quiet_write.h"
+#include "rare.h"
 #include "sys.h"
 
 static char lines[sizeof(((struct cw_header *)0)->notes)];
@@ -47,7 +48,7 @@ void notice_add(const char *first, ...)
 	lock_drop(&notice_lock);
 }
 
-static void settle(bool write)
+HOT static void settle(bool write)
 {
 	if (written == used || !lock_take(&notice_lock))
 		return;

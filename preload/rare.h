@@ -4,3 +4,7 @@
 #pragma once
 
 #define RARE __attribute__((noinline, cold))
+
+/* What every connection and every child of a fork runs: it lies together, in a few pages of the
+ * library, of which a child has to find each anew. */
+#define HOT __attribute__((hot))

@@ -15,6 +15,7 @@
 #include "python_find.h"
 #include "python_key.h"
 #include "python_sites.h"
+#include "rare.h"
 #include "site_index.h"
 #include "sites.h"
 #include "sites_internal.h"
@@ -220,7 +221,7 @@ RARE static cw_ref with_python(struct books *b, cw_ref native)
 	return known;
 }
 
-cw_ref site_here(struct books *b)
+HOT cw_ref site_here(struct books *b)
 {
 	struct hook_frame frame = stack_hook_frame();
 	struct known_stack *known = known_find(&frame);

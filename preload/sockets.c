@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aside.h"
+#include "rare.h"
 #include "rmw.h"
 #include "sockets.h"
 
@@ -28,7 +29,7 @@ static struct cw_socket *pop(struct books *b)
 	return NULL;
 }
 
-static void push(struct books *b, struct cw_socket *s)
+HOT static void push(struct books *b, struct cw_socket *s)
 {
 	uint64_t head = atomic_load(&b->free_sockets);
 	uint64_t next;
@@ -71,7 +72,7 @@ static void clear(struct cw_socket *s)
 	aside_clear(s);
 }
 
-struct cw_socket *socket_new(struct books *b)
+HOT struct cw_socket *socket_new(struct books *b)
 {
 	struct cw_socket *s = pop(b);
 
@@ -102,7 +103,7 @@ void socket_discard(struct books *b, struct cw_socket *s)
 	push(b, s);
 }
 
-struct cw_socket *socket_pin(uint64_t entry)
+HOT struct cw_socket *socket_pin(uint64_t entry)
 {
 	struct cw_socket *s = entry_socket(entry);
 	uint64_t word;
@@ -118,7 +119,7 @@ struct cw_socket *socket_pin(uint64_t entry)
 	return s;
 }
 
-void socket_unpin(struct books *b, struct cw_socket *s)
+HOT void socket_unpin(struct books *b, struct cw_socket *s)
 {
 	uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
 	uint64_t next;
@@ -160,7 +161,7 @@ struct cw_socket *socket_owned(uint64_t entry)
 										 : NULL;
 }
 
-struct cw_socket *socket_trade(uint64_t entry, bool *last)
+HOT struct cw_socket *socket_trade(uint64_t entry, bool *last)
 {
 	struct cw_socket *s = entry_socket(entry);
 	uint64_t word;

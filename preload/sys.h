@@ -95,11 +95,17 @@ static inline pid_t sys_gettid(void)
 }
 
 /* NULL where mmap fails, so that callers need not know MAP_FAILED from -errno. */
-static inline void *sys_mmap(size_t size, int prot, int flags, int fd)
+/* At `wish` if there is room. NULL: it failed. */
+static inline void *sys_mmap_near(void *wish, size_t size, int prot, int flags, int fd)
 {
-	long at = sys6(SYS_mmap, 0, (long)size, prot, flags, fd, 0);
+	long at = sys6(SYS_mmap, (long)wish, (long)size, prot, flags, fd, 0);
 
 	return at < 0 && at > -4096 ? NULL : (void *)at;
+}
+
+static inline void *sys_mmap(size_t size, int prot, int flags, int fd)
+{
+	return sys_mmap_near(NULL, size, prot, flags, fd);
 }
 
 static inline int sys_munmap(void *at, size_t size)

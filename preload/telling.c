@@ -2,6 +2,7 @@
 /* Tells whether a process has anything to be told. */
 #include "telling.h"
 #include "extents.h"
+#include "rare.h"
 
 /* What verdict.c's is_candidate() might take for a connection that was left. */
 static bool socket_tells(const struct cw_socket *s, bool kernel_asked)
@@ -40,7 +41,7 @@ static bool extent_tells(uint32_t index, enum cw_extent_kind kind, bool kernel_a
 	return false;
 }
 
-bool process_tells(uint32_t index, bool kernel_asked)
+HOT bool process_tells(uint32_t index, bool kernel_asked)
 {
 	const struct cw_process *p = extent_bytes(index);
 	uint32_t count = extents_end();

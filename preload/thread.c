@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "elf_symbol.h"
+#include "rare.h"
 #include "sys.h"
 #include "thread.h"
 
@@ -48,7 +49,7 @@ void thread_init(void)
 		main_thread = (uintptr_t)pthread_self();
 }
 
-uint32_t thread_learn_id(void)
+HOT uint32_t thread_learn_id(void)
 {
 	if (id_offset && !forked)
 		thread_known_id = kept_by_libc(id_offset);
