@@ -190,8 +190,8 @@ HOT bool books_open_as(struct books *b, uint32_t extent)
 
 	if (atomic_load(&p->state) != CW_PROCESS_UNBORN)
 		return false;
-	p->pid = (uint32_t)sys_getpid();
-	p->ppid = (uint32_t)sys_call(SYS_getppid, 0, 0, 0, 0);
+	p->pid = lineage.pid;
+	p->ppid = lineage.ppid;
 	p->pid_start = proc_start_ticks_since(lineage.forking);
 	p->pid_ns = lineage.pid_ns;
 	p->started = clock_ns();
@@ -201,7 +201,6 @@ HOT bool books_open_as(struct books *b, uint32_t extent)
 	atomic_store_explicit(&p->state, CW_PROCESS_LIVE, memory_order_release);
 	b->extent = extent;
 	b->process = p;
-	lineage.pid = p->pid;
 	lineage.extent = extent;
 	lineage.owner = p->pid;
 	lineage.owner_start = p->pid_start;
@@ -230,6 +229,8 @@ static void make_there(void *argument)
 	struct books *b = argument;
 	uint32_t extent = 0;
 
+	lineage.pid = (uint32_t)sys_getpid();
+	lineage.ppid = (uint32_t)sys_call(SYS_getppid, 0, 0, 0, 0);
 	lineage.pid_ns = proc_pid_namespace();
 	if (!lineage.pid_ns)
 		lineage.pid_ns = 1; /* it has children in the same, for the most part */

@@ -134,9 +134,11 @@ static struct books *without_books(struct books *b)
 }
 
 /* A child has its parent's pid namespace, unless its parent is not to be seen in its own. */
-static void settle_namespace(void)
+static void settle_lineage(void)
 {
-	if (sys_call(SYS_getppid, 0, 0, 0, 0) != lineage.owner)
+	lineage.pid = (uint32_t)sys_getpid();
+	lineage.ppid = (uint32_t)sys_call(SYS_getppid, 0, 0, 0, 0);
+	if (lineage.ppid != lineage.owner)
 		lineage.pid_ns = proc_pid_namespace();
 }
 
@@ -193,10 +195,10 @@ HOT struct books *books_open_child(struct books *b)
 	bool ready = cradle.ready && masked;
 	bool no_room = cradle.no_room && masked;
 
+	thread_id_forget();
 	if (!books_begin_opening(b))
 		return NULL;
-	settle_namespace();
-	thread_id_forget();
+	settle_lineage();
 	books_rejoin();
 	sites_after_fork(cradle.forker);
 	cradle.forker = 0;
@@ -214,17 +216,20 @@ HOT struct books *books_open_child(struct books *b)
 
 HOT void books_fork_child(void)
 {
+	bool open = false;
+
 	if (!books)
 		return;
 	books_rejoin();
 	thread_id_forget();
-	lineage.pid = (uint32_t)sys_getpid();
 	if (cradle.threads)
 		unwind_fork_child_of_threads();
 	if (trace_map.bytes) {
 		/* A write, or the page would be found empty first and then be made. */
 		atomic_fetch_or(&books->ready, BOOKS_CLOSED);
-		books_slow();
+		open = books_slow() != NULL;
 	}
+	if (!open)
+		lineage.pid = (uint32_t)sys_getpid();
 	let_signals_through();
 }

@@ -6,7 +6,8 @@
 
 /* What a child needs to know of its parent; ordinary memory, so it is copied by fork. */
 struct lineage {
-	uint32_t pid; /* of the process whose memory this is */
+	uint32_t pid;  /* of the process whose memory this is */
+	uint32_t ppid; /* as it was when its books were opened */
 	uint32_t
 		extent; /* the nearest process extent, its own or an ancestor's; 0: none yet */
 	uint32_t owner;       /* pid of the process in that extent */
@@ -27,8 +28,8 @@ void books_rejoin(void);
  * room. It counts as living. */
 uint32_t books_claim_process(uint32_t parent, bool by_parent);
 
-/* The calling process becomes the one in `extent`, and its books are open. False: they were
- * collected, it came too late. */
+/* The calling process, whose pids are in `lineage`, becomes the one in `extent`, and its books are
+ * open. False: they were collected, it came too late. */
 bool books_open_as(struct books *b, uint32_t extent);
 
 /* A fork child's books, where its fork() prepared none: what its parent has open by now is
