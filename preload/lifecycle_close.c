@@ -310,15 +310,19 @@ RARE static void close_failed(const struct closing *c, int error)
 		double_close_note(b, c->fd);
 }
 
+/* Where it has not failed errno is not looked at, which would take a fork's child a page of libc: nothing
+ * here sets it. */
 void lifecycle_close_ended(const struct closing *c, int r)
 {
-	int saved = errno;
+	int saved;
 
-	if (r == 0 && c->entry)
-		twin_closed(c->b, entry_socket(c->entry), c->fd);
-	if (r == 0)
+	if (r == 0) {
+		if (c->entry)
+			twin_closed(c->b, entry_socket(c->entry), c->fd);
 		lifecycle_closed(c);
-	else
-		close_failed(c, saved);
+		return;
+	}
+	saved = errno;
+	close_failed(c, saved);
 	errno = saved;
 }

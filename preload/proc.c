@@ -10,6 +10,7 @@
 #include "proc.h"
 #include "sys.h"
 #include "text_build.h"
+#include "trace/format.h"
 
 /* The whole of a small file; the bytes read, 0 if it cannot be. Always NUL-terminated. */
 static size_t read_file(const char *path, char *to, size_t room)
@@ -75,7 +76,8 @@ uint64_t proc_ticks_now(void)
 
 uint64_t proc_start_ticks_since(uint64_t before)
 {
-	return before && proc_ticks_now() == before ? before : proc_start_ticks();
+	return before && cw_started_then(before, proc_ticks_now()) ? before
+								   : proc_start_ticks();
 }
 
 uint64_t proc_threads(void)
@@ -142,7 +144,8 @@ bool proc_gone(uint32_t pid, uint64_t start_ticks)
 	read_stat_of(pid, stat, sizeof stat);
 	if (!strrchr(stat, ')'))
 		return false;
-	return is_zombie(stat) || (start_ticks && start_ticks_in(stat) != start_ticks);
+	return is_zombie(stat) ||
+	       (start_ticks && !cw_started_then(start_ticks, start_ticks_in(stat)));
 }
 
 uint32_t proc_pid_namespace(void)

@@ -17,8 +17,8 @@ uint64_t proc_start_ticks(void);
 /* Ticks since boot, as the start time is told in. No system call; 0 if they cannot be told. */
 uint64_t proc_ticks_now(void);
 
-/* The start time of this process, which was forked after `before` (0: not known): what has begun
- * and been asked within one tick has started in it. Otherwise it is read. */
+/* The start time of this process, which was forked after `before` (0: not known), to the tick before:
+ * cw_started_then(). Where more ticks have passed it is read. */
 uint64_t proc_start_ticks_since(uint64_t before);
 
 /* The same of another process; 0 if there is none. */

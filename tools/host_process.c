@@ -106,7 +106,7 @@ static bool is_writer(const struct cw_process *process, pid_t pid)
 {
 	uint64_t start = host_process_start(pid);
 
-	return start && start == process->pid_start &&
+	return start && cw_started_then(process->pid_start, start) &&
 	       inner_pid(pid) == (pid_t)process->pid;
 }
 
@@ -219,7 +219,8 @@ pid_t host_process_find(const struct cw_header *header, const struct cw_process 
 		return (pid_t)process->pid;
 	snapshot = recent();
 	for (size_t i = lower_bound(snapshot, start);
-	     i < snapshot->count && snapshot->processes[i].start == start; i++)
+	     i < snapshot->count && cw_started_then(start, snapshot->processes[i].start);
+	     i++)
 		if (is_writer(process, snapshot->processes[i].pid))
 			return snapshot->processes[i].pid;
 	return 0;

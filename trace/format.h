@@ -249,7 +249,7 @@ struct cw_process {
 	uint32_t pid;
 	uint32_t ppid;
 	uint32_t parent; /* process extent it was forked from, 0 for the image's first */
-	uint64_t pid_start; /* clock ticks since boot */
+	uint64_t pid_start; /* clock ticks since boot; cw_started_then() */
 	uint64_t started;   /* ns */
 	_Atomic uint64_t
 		last_event; /* ns; the last moment at which it is known to have lived */
@@ -288,6 +288,16 @@ struct cw_process {
 	uint32_t end_tid;
 	char end_thread[16]; /* its name */
 };
+
+/* Is a process that has started in the tick `start` (/proc/PID/stat) the one of a record with that
+ * `pid_start`? A fork's child is written down with the tick in which the fork began, and may have
+ * started in the next one; no pid is another's so soon. */
+#define CW_START_SLACK 1u
+
+static inline int cw_started_then(uint64_t pid_start, uint64_t start)
+{
+	return start - pid_start <= CW_START_SLACK;
+}
 
 enum cw_origin {
 	CW_ORIGIN_UNKNOWN,
