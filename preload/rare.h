@@ -4,3 +4,6 @@
 #pragma once
 
 #define RARE __attribute__((noinline, cold))
+
+/* The same of what is as fast as it can be when it comes to it. */
+#define APART __attribute__((noinline))
