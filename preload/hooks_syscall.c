@@ -183,6 +183,14 @@ static long accept_like(long number, const long *a)
 	return fd;
 }
 
+static long epoll_wait_like(long number, const long *a)
+{
+	struct epolling e;
+
+	epolling(&e, (int)a[0], (const struct epoll_event *)a[1]);
+	return epolled(&e, (int)next(number, a));
+}
+
 /* In the parent alone: in the child it is 0. (clone3's arguments begin with the flags, which may be
  * read when the kernel has taken them.) */
 static long clone_like(long number, const long *a)
@@ -290,8 +298,7 @@ CW_HOOK long syscall(long number, ...)
 #ifdef SYS_epoll_wait
 	case SYS_epoll_wait:
 #endif
-		return epolled((int)a[0], (const struct epoll_event *)a[1],
-			       (int)next(number, a));
+		return epoll_wait_like(number, a);
 	case SYS_epoll_create1:
 		return epoll_create1((int)a[0]);
 #ifdef SYS_epoll_create
