@@ -32,8 +32,8 @@ FORK_HOT struct lineage lineage;
 #define MARK_LEFT 2
 /* Of one that has not been here yet. */
 #define MARK_NEW  3
-__thread int vfork_mark __attribute__((tls_model("initial-exec"), visibility("hidden"))) =
-	MARK_NEW;
+__thread struct books_thread books_thread __attribute__((
+	tls_model("initial-exec"), visibility("hidden"))) = {.mark = MARK_NEW};
 
 static __thread bool left __attribute__((tls_model("initial-exec")));
 
@@ -56,22 +56,23 @@ void books_reserve(void)
  * know. */
 static void meet_thread(void)
 {
-	vfork_mark = 0;
+	books_thread.mark = 0;
 	if (*rmw_alone_at && !thread_is_main())
 		rmw_not_alone();
 }
 
 bool books_in_vfork_child(void)
 {
-	if (vfork_mark == MARK_NEW)
+	if (books_thread.mark == MARK_NEW)
 		meet_thread();
-	if (!vfork_mark)
-		return false;
 	/* Wiped books mean memory of our own: a child made by a raw clone. */
-	if ((uint32_t)sys_getpid() != lineage.pid &&
+	if (books_thread.mark && (uint32_t)sys_getpid() != lineage.pid &&
 	    !(trace_map.bytes && books && atomic_load(&books->ready) == BOOKS_CLOSED))
 		return true;
-	vfork_mark = left ? MARK_LEFT : 0;
+	if (books_thread.mark)
+		books_thread.mark = left ? MARK_LEFT : 0;
+	if (!left)
+		books_thread.books = books;
 	return left;
 }
 
@@ -90,7 +91,7 @@ void books_leave(void)
 	int saved = errno;
 
 	left = true;
-	vfork_mark = MARK_LEFT;
+	books_thread = (struct books_thread){NULL, MARK_LEFT};
 	notice_add(
 		"a thread has taken descriptors of its own (unshare): what it does to them "
 		"is not traced",
@@ -117,7 +118,7 @@ void books_share_files(void)
 void books_rejoin(void)
 {
 	left = false;
-	vfork_mark = 0;
+	books_thread = (struct books_thread){books, 0};
 }
 
 bool books_left(void)
@@ -147,6 +148,13 @@ bool books_are_whole(const struct books *b)
 bool books_are_ours(void)
 {
 	return (uint32_t)sys_getpid() == lineage.pid;
+}
+
+void books_close(struct books *b)
+{
+	atomic_store(&b->ready, BOOKS_NONE);
+	for (unsigned i = 0; i < CW_FD_EXTENTS; i++)
+		atomic_store(&b->fds[i], NULL);
 }
 
 void books_lost(enum cw_lost what)
@@ -243,7 +251,7 @@ static void make_there(void *argument)
 		}
 	}
 	if (!extent || !books_open_as(b, extent))
-		atomic_store(&b->ready, BOOKS_NONE);
+		books_close(b);
 	notice_flush();
 }
 

@@ -10,11 +10,15 @@
  * not theirs.
  *
  * books_here() is for every hook; it costs two loads. The others are for the rare paths.
+ *
+ * `fds` leads to something only while the books are open: what books_close() takes out, or the kernel
+ * wipes, is not there. So one may look for a descriptor without asking `ready` first.
  */
 #pragma once
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "rare.h"
@@ -57,26 +61,40 @@ enum books_state {
 
 /* Behind them lie those of a child that is about to be forked, while they are prepared. */
 extern struct books *books;
-extern __thread int vfork_mark
-	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Of each thread; vfork.S writes it, too. */
+extern __thread struct books_thread {
+	struct books *books; /* NULL: ask books_slow(); never while the mark is set */
+	int mark;            /* of one that has called vfork(), and others */
+} books_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
+static_assert(offsetof(struct books_thread, mark) == 8, "vfork.S writes both");
+
+/* The calling thread is about to make a child that shares our memory. */
+static inline void books_mark_vfork(void)
+{
+	books_thread.books = NULL;
+	books_thread.mark = 1;
+}
 
 /* Reserves the wiped mapping. Called once by the constructor; without it nothing is
  * traced. */
 void books_reserve(void);
 
-/* For a process whose books are not open: opens a fork child's, else returns NULL. */
-__attribute__((noinline)) struct books *books_slow(void);
+/* For a thread that has not been here yet, and a process whose books are not open: opens a fork
+ * child's. NULL: nothing is to be recorded. */
+APART struct books *books_slow(void);
+
+static inline bool books_are_open(const struct books *b)
+{
+	return atomic_load_explicit(&b->ready, memory_order_acquire) == BOOKS_READY;
+}
 
 /* This process's books, or NULL: nothing is to be recorded. */
 static inline struct books *books_here(void)
 {
-	struct books *b = books;
+	struct books *b = books_thread.books;
 
-	if (__builtin_expect(
-		    !b || vfork_mark ||
-			    atomic_load_explicit(&b->ready, memory_order_acquire) !=
-				    BOOKS_READY,
-		    0))
+	if (__builtin_expect(!b || !books_are_open(b), 0))
 		return books_slow();
 	return b;
 }
@@ -118,6 +136,9 @@ void books_share_files(void);
 struct books *books_to_end(void);
 /* Has the calling thread left them? Then it cannot ask the kernel about their sockets. */
 bool books_left(void);
+
+/* There are none any more. */
+void books_close(struct books *b);
 
 /* Is the record still that of this process, and not collected for one that had ended? */
 bool books_are_whole(const struct books *b);

@@ -129,7 +129,7 @@ void books_fork_failed(void)
 
 static struct books *without_books(struct books *b)
 {
-	atomic_store(&b->ready, BOOKS_NONE);
+	books_close(b);
 	return NULL;
 }
 

@@ -296,7 +296,7 @@ void exit_not_yet(void)
 	    !atomic_compare_exchange_strong(&b->process->state, &state,
 					    CW_PROCESS_LIVE)) {
 		/* Its extents were given back meanwhile. */
-		atomic_store(&b->ready, BOOKS_NONE);
+		books_close(b);
 		return;
 	}
 	b->process->ended = 0;

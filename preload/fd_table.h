@@ -14,15 +14,28 @@
 #include "extents.h"
 #include "rmw.h"
 
+/* What stands for the page of a number that has none: NULL for ever. */
+extern _Atomic(_Atomic uint64_t *) fd_no_page;
+
+/* Where the page is named that the entry of fd stands in; it is NULL as long as no socket was seen near
+ * there. */
+static inline _Atomic(_Atomic uint64_t *) *fd_page_of(struct books *b, int fd)
+{
+	return (unsigned)fd < CW_FD_MAX ? &b->fds[(unsigned)fd / CW_FDS_PER_EXTENT]
+					: &fd_no_page;
+}
+
+static inline size_t fd_in_page(int fd)
+{
+	return (unsigned)fd % CW_FDS_PER_EXTENT;
+}
+
 static inline _Atomic uint64_t *fd_slot(struct books *b, int fd)
 {
-	_Atomic uint64_t *page;
+	_Atomic uint64_t *page =
+		atomic_load_explicit(fd_page_of(b, fd), memory_order_acquire);
 
-	if ((unsigned)fd >= CW_FD_MAX)
-		return NULL;
-	page = atomic_load_explicit(&b->fds[(unsigned)fd / CW_FDS_PER_EXTENT],
-				    memory_order_acquire);
-	return page ? page + (unsigned)fd % CW_FDS_PER_EXTENT : NULL;
+	return page ? page + fd_in_page(fd) : NULL;
 }
 
 /* The entry of fd, 0 if none. */
@@ -31,6 +44,24 @@ static inline uint64_t fd_entry(struct books *b, int fd)
 	_Atomic uint64_t *slot = fd_slot(b, fd);
 
 	return slot ? atomic_load_explicit(slot, memory_order_acquire) : 0;
+}
+
+/* Where the entry of a number stands, for who looks twice: before a call that may block, and after
+ * it. */
+struct fd_place {
+	/* In the books: who comes back from that call in a child that a signal handler has forked
+	 * finds another page there, or none. */
+	_Atomic(_Atomic uint64_t *) *page;
+	size_t at;
+};
+
+/* Does that entry, which is none if it is 0, still stand there? */
+static inline bool fd_unchanged(const struct fd_place *place, uint64_t entry)
+{
+	_Atomic uint64_t *page = atomic_load_explicit(place->page, memory_order_acquire);
+
+	return page &&
+	       atomic_load_explicit(&page[place->at], memory_order_acquire) == entry;
 }
 
 /* Puts `entry` there; returns what stood there before in *old. False: no room (counted). */

@@ -189,7 +189,7 @@ extern _Atomic int real_ready;
 RARE void real_init(void);
 
 /* For use at the top of a hook: another library's constructor may call it before ours
- * runs. */
+ * runs. (What looks a descriptor up has done it.) */
 static inline const struct real *real_get(void)
 {
 	if (__builtin_expect(!real_ready, 0))

@@ -32,28 +32,47 @@ CW_HOOK int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec 
 		      real_get()->__ppoll_chk(fds, count, timeout, mask, room));
 }
 
+int epolled_left(const struct epolling *e, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (e->events[i].events & PEER_LEFT)
+			watches_told(e->epoll, e->events[i].data.u64,
+				     e->events[i].events);
+	}
+	return n;
+}
+
 CW_HOOK int epoll_wait(int epoll, struct epoll_event *events, int room, int timeout)
 {
-	return epolled(epoll, events,
-		       real_get()->epoll_wait(epoll, events, room, timeout));
+	const struct real *next = real_get();
+	struct epolling e;
+
+	epolling(&e, epoll, events);
+	return epolled(&e, next->epoll_wait(epoll, events, room, timeout));
 }
 
 CW_HOOK int epoll_pwait(int epoll, struct epoll_event *events, int room, int timeout,
 			const sigset_t *mask)
 {
-	return epolled(epoll, events,
-		       real_get()->epoll_pwait(epoll, events, room, timeout, mask));
+	const struct real *next = real_get();
+	struct epolling e;
+
+	epolling(&e, epoll, events);
+	return epolled(&e, next->epoll_pwait(epoll, events, room, timeout, mask));
 }
 
 CW_HOOK int epoll_pwait2(int epoll, struct epoll_event *events, int room,
 			 const struct timespec *timeout, const sigset_t *mask)
 {
-	if (!real_get()->epoll_pwait2) {
+	const struct real *next = real_get();
+	struct epolling e;
+
+	epolling(&e, epoll, events);
+	if (!next->epoll_pwait2) {
 		errno = ENOSYS;
 		return -1;
 	}
-	return epolled(epoll, events,
-		       real_get()->epoll_pwait2(epoll, events, room, timeout, mask));
+	return epolled(&e, next->epoll_pwait2(epoll, events, room, timeout, mask));
 }
 
 CW_HOOK int epoll_create(int size)

@@ -7,50 +7,50 @@
 
 HOT CW_HOOK ssize_t recv(int fd, void *to, size_t size, int flags)
 {
-	uint64_t entry = lifecycle_entry(fd);
-	ssize_t n = real_get()->recv(fd, to, size, flags);
+	struct transfer t;
 
-	lifecycle_read(fd, entry, n, &(struct reading){size, flags, true});
-	return n;
+	lifecycle_reading(&t, fd, size, flags, true);
+	return lifecycle_read(&t, real.recv(fd, to, size, flags));
 }
 
 CW_HOOK ssize_t __recv_chk(int fd, void *to, size_t size, size_t room, int flags)
 {
-	uint64_t entry = lifecycle_entry(fd);
-	ssize_t n = real_get()->__recv_chk(fd, to, size, room, flags);
+	struct transfer t;
 
-	lifecycle_read(fd, entry, n, &(struct reading){size, flags, true});
-	return n;
+	lifecycle_reading(&t, fd, size, flags, true);
+	return lifecycle_read(&t, real.__recv_chk(fd, to, size, room, flags));
 }
 
 CW_HOOK ssize_t recvfrom(int fd, void *to, size_t size, int flags,
 			 struct sockaddr *address, socklen_t *address_size)
 {
-	uint64_t entry = lifecycle_entry(fd);
-	ssize_t n = real_get()->recvfrom(fd, to, size, flags, address, address_size);
+	struct transfer t;
 
-	lifecycle_read(fd, entry, n, &(struct reading){size, flags, true});
-	return n;
+	lifecycle_reading(&t, fd, size, flags, true);
+	return lifecycle_read(&t,
+			      real.recvfrom(fd, to, size, flags, address, address_size));
 }
 
 CW_HOOK ssize_t __recvfrom_chk(int fd, void *to, size_t size, size_t room, int flags,
 			       struct sockaddr *address, socklen_t *address_size)
 {
-	uint64_t entry = lifecycle_entry(fd);
-	ssize_t n = real_get()->__recvfrom_chk(fd, to, size, room, flags, address,
-					       address_size);
+	struct transfer t;
 
-	lifecycle_read(fd, entry, n, &(struct reading){size, flags, true});
-	return n;
+	lifecycle_reading(&t, fd, size, flags, true);
+	return lifecycle_read(&t, real.__recvfrom_chk(fd, to, size, room, flags, address,
+						      address_size));
 }
 
 CW_HOOK ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-	uint64_t entry = lifecycle_entry(fd);
-	ssize_t n = real_get()->recvmsg(fd, message, flags);
-	size_t room = n == 0 ? room_in(message->msg_iov, message->msg_iovlen) : 1;
+	struct transfer t;
+	ssize_t n;
 
-	lifecycle_read(fd, entry, n, &(struct reading){room, flags, true});
+	lifecycle_reading(&t, fd, 1, flags, true);
+	n = real.recvmsg(fd, message, flags);
+	if (n == 0)
+		t.asked = room_in(message->msg_iov, message->msg_iovlen);
+	lifecycle_read(&t, n);
 	if (n >= 0)
 		rights_received(message, flags);
 	return n;
@@ -59,10 +59,12 @@ CW_HOOK ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 CW_HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		     struct timespec *timeout)
 {
-	uint64_t entry = lifecycle_entry(fd);
-	int n = real_get()->recvmmsg(fd, messages, count, flags, timeout);
+	struct transfer t;
+	int n;
 
-	lifecycle_read_messages(fd, entry, messages, n, flags);
+	lifecycle_reading(&t, fd, 1, flags, true);
+	n = real.recvmmsg(fd, messages, count, flags, timeout);
+	lifecycle_read_messages(&t, messages, n);
 	for (int i = 0; i < n; i++)
 		rights_received(&messages[i].msg_hdr, flags);
 	return n;
@@ -70,30 +72,33 @@ CW_HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags
 
 HOT CW_HOOK ssize_t read(int fd, void *to, size_t size)
 {
-	uint64_t entry = lifecycle_entry(fd);
-	ssize_t n = real_get()->read(fd, to, size);
+	struct transfer t;
 
-	lifecycle_read(fd, entry, n, &(struct reading){size, 0, false});
-	return n;
+	if (!lifecycle_reading(&t, fd, size, 0, false))
+		return real.read(fd, to, size);
+	return lifecycle_read(&t, real.read(fd, to, size));
 }
 
 CW_HOOK ssize_t __read_chk(int fd, void *to, size_t size, size_t room)
 {
-	uint64_t entry = lifecycle_entry(fd);
-	ssize_t n = real_get()->__read_chk(fd, to, size, room);
+	struct transfer t;
 
-	lifecycle_read(fd, entry, n, &(struct reading){size, 0, false});
-	return n;
+	if (!lifecycle_reading(&t, fd, size, 0, false))
+		return real.__read_chk(fd, to, size, room);
+	return lifecycle_read(&t, real.__read_chk(fd, to, size, room));
 }
 
 CW_HOOK ssize_t readv(int fd, const struct iovec *parts, int count)
 {
-	uint64_t entry = lifecycle_entry(fd);
-	ssize_t n = real_get()->readv(fd, parts, count);
-	size_t room = entry && n == 0 ? room_in(parts, (size_t)count) : 1;
+	struct transfer t;
+	ssize_t n;
 
-	lifecycle_read(fd, entry, n, &(struct reading){room, 0, false});
-	return n;
+	if (!lifecycle_reading(&t, fd, 1, 0, false))
+		return real.readv(fd, parts, count);
+	n = real.readv(fd, parts, count);
+	if (n == 0)
+		t.asked = room_in(parts, (size_t)count);
+	return lifecycle_read(&t, n);
 }
 
 /* With an offset of -1 they work on sockets. */
@@ -101,18 +106,19 @@ static ssize_t preadv_like(__typeof__(preadv64v2) *call, int fd,
 			   const struct iovec *parts, int count, off64_t offset,
 			   int flags)
 {
-	uint64_t entry = lifecycle_entry(fd);
+	struct transfer t;
 	ssize_t n;
-	size_t room;
 
 	if (!call) {
 		errno = ENOSYS;
 		return -1;
 	}
+	if (!lifecycle_reading(&t, fd, 1, 0, false))
+		return call(fd, parts, count, offset, flags);
 	n = call(fd, parts, count, offset, flags);
-	room = entry && n == 0 ? room_in(parts, (size_t)count) : 1;
-	lifecycle_read(fd, entry, n, &(struct reading){room, 0, false});
-	return n;
+	if (n == 0)
+		t.asked = room_in(parts, (size_t)count);
+	return lifecycle_read(&t, n);
 }
 
 CW_HOOK ssize_t preadv2(int fd, const struct iovec *parts, int count, off_t offset,

@@ -26,13 +26,13 @@ static void at_end(FILE *file, bool failed)
 	int saved = errno;
 	bool eof = feof_unlocked(file);
 	int fd = fileno_unlocked(file);
+	struct transfer t;
 
 	errno = saved;
 	if (fd >= 0 && eof)
 		lifecycle_stdio_eof(fd);
-	else if (fd >= 0 && failed)
-		lifecycle_read(fd, lifecycle_entry(fd), -1,
-			       &(struct reading){1, 0, false});
+	else if (fd >= 0 && failed && lifecycle_reading(&t, fd, 1, 0, false))
+		lifecycle_read(&t, -1);
 	errno = saved;
 }
 

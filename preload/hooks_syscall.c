@@ -30,34 +30,36 @@ static long next(long number, const long *a)
 
 static long read_like(long number, const long *a, int flags, bool is_socket)
 {
-	uint64_t entry = lifecycle_entry((int)a[0]);
+	struct transfer t;
+	bool told = lifecycle_reading(&t, (int)a[0], (size_t)a[2], flags, is_socket);
 	long n = next(number, a);
 
-	lifecycle_read((int)a[0], entry, n,
-		       &(struct reading){(size_t)a[2], flags, is_socket});
-	return n;
+	return told ? lifecycle_read(&t, n) : n;
 }
 
 /* What the program points to is looked at only after the kernel took it. */
 static long readv_like(long number, const long *a)
 {
-	uint64_t entry = lifecycle_entry((int)a[0]);
+	struct transfer t;
+	bool told = lifecycle_reading(&t, (int)a[0], 1, 0, false);
 	long n = next(number, a);
-	size_t room =
-		entry && n == 0 ? room_in((const struct iovec *)a[1], (size_t)a[2]) : 1;
 
-	lifecycle_read((int)a[0], entry, n, &(struct reading){room, 0, false});
-	return n;
+	if (told && n == 0)
+		t.asked = room_in((const struct iovec *)a[1], (size_t)a[2]);
+	return told ? lifecycle_read(&t, n) : n;
 }
 
 static long recvmsg_like(const long *a)
 {
 	const struct msghdr *message = (const struct msghdr *)a[1];
-	uint64_t entry = lifecycle_entry((int)a[0]);
-	long n = next(SYS_recvmsg, a);
-	size_t room = n == 0 ? room_in(message->msg_iov, message->msg_iovlen) : 1;
+	struct transfer t;
+	long n;
 
-	lifecycle_read((int)a[0], entry, n, &(struct reading){room, (int)a[2], true});
+	lifecycle_reading(&t, (int)a[0], 1, (int)a[2], true);
+	n = next(SYS_recvmsg, a);
+	if (n == 0)
+		t.asked = room_in(message->msg_iov, message->msg_iovlen);
+	lifecycle_read(&t, n);
 	if (n >= 0)
 		rights_received(message, (int)a[2]);
 	return n;
@@ -65,11 +67,12 @@ static long recvmsg_like(const long *a)
 
 static long recvmmsg_like(const long *a)
 {
-	uint64_t entry = lifecycle_entry((int)a[0]);
-	long n = next(SYS_recvmmsg, a);
+	struct transfer t;
+	long n;
 
-	lifecycle_read_messages((int)a[0], entry, (const struct mmsghdr *)a[1], (int)n,
-				(int)a[3]);
+	lifecycle_reading(&t, (int)a[0], 1, (int)a[3], true);
+	n = next(SYS_recvmmsg, a);
+	lifecycle_read_messages(&t, (const struct mmsghdr *)a[1], (int)n);
 	for (long i = 0; i < n; i++)
 		rights_received(&((const struct mmsghdr *)a[1])[i].msg_hdr, (int)a[3]);
 	return n;
@@ -78,65 +81,69 @@ static long recvmmsg_like(const long *a)
 /* One end is a pipe. */
 static long splice_like(const long *a)
 {
-	uint64_t read_entry = lifecycle_entry((int)a[0]);
-	uint64_t write_entry = lifecycle_entry((int)a[2]);
+	struct transfer in;
+	struct transfer out;
+	bool reads = lifecycle_reading(&in, (int)a[0], (size_t)a[4], 0, false);
+	bool writes = lifecycle_writing(&out, (int)a[2], false);
 	long n = next(SYS_splice, a);
 
-	if (read_entry)
-		lifecycle_read((int)a[0], read_entry, n,
-			       &(struct reading){(size_t)a[4], 0, false});
-	if (write_entry)
-		lifecycle_written((int)a[2], write_entry, n, false);
+	if (reads)
+		lifecycle_read(&in, n);
+	if (writes)
+		lifecycle_written(&out, n);
 	return n;
 }
 
-static long write_like(long number, const long *a, bool is_socket)
+static long write_like(long number, const long *a)
 {
-	uint64_t entry = lifecycle_entry((int)a[0]);
+	struct transfer t;
+	bool told = lifecycle_writing(&t, (int)a[0], false);
 	long n = next(number, a);
 
-	lifecycle_written((int)a[0], entry, n, is_socket);
-	return n;
+	return told ? lifecycle_written(&t, n) : n;
 }
 
 static long sendto_like(const long *a)
 {
-	uint64_t entry = lifecycle_entry((int)a[0]);
-	long n = next(SYS_sendto, a);
+	struct transfer t;
+	long n;
 
+	lifecycle_writing(&t, (int)a[0], true);
+	n = next(SYS_sendto, a);
 	if (lifecycle_may_connect((int)a[3], n))
-		lifecycle_sent_connecting((int)a[0], entry, n, (const void *)a[4],
+		lifecycle_sent_connecting((int)a[0], t.entry, n, (const void *)a[4],
 					  (socklen_t)a[5]);
-	lifecycle_written((int)a[0], entry, n, true);
-	return n;
+	return lifecycle_written(&t, n);
 }
 
 static long sendmsg_like(const long *a)
 {
 	const struct msghdr *message = (const struct msghdr *)a[1];
-	uint64_t entry = lifecycle_entry((int)a[0]);
 	uint64_t before = lifecycle_moment();
-	long n = next(SYS_sendmsg, a);
+	struct transfer t;
+	long n;
 
+	lifecycle_writing(&t, (int)a[0], true);
+	n = next(SYS_sendmsg, a);
 	if (n >= 0)
 		rights_sent(message, before);
 	if (lifecycle_may_connect((int)a[2], n))
-		lifecycle_sent_connecting((int)a[0], entry, n, message->msg_name,
+		lifecycle_sent_connecting((int)a[0], t.entry, n, message->msg_name,
 					  message->msg_namelen);
-	lifecycle_written((int)a[0], entry, n, true);
-	return n;
+	return lifecycle_written(&t, n);
 }
 
 static long sendmmsg_like(const long *a)
 {
-	uint64_t entry = lifecycle_entry((int)a[0]);
 	uint64_t before = lifecycle_moment();
-	long n = next(SYS_sendmmsg, a);
+	struct transfer t;
+	long n;
 
+	lifecycle_writing(&t, (int)a[0], true);
+	n = next(SYS_sendmmsg, a);
 	for (long i = 0; i < n; i++)
 		rights_sent(&((const struct mmsghdr *)a[1])[i].msg_hdr, before);
-	lifecycle_written_messages((int)a[0], entry, (const struct mmsghdr *)a[1],
-				   (int)n);
+	lifecycle_written_messages(&t, (const struct mmsghdr *)a[1], (int)n);
 	return n;
 }
 
@@ -174,6 +181,14 @@ static long accept_like(long number, const long *a)
 				 a[4], a[5]);
 	accept_end(&peer, (int)a[0], (int)fd);
 	return fd;
+}
+
+static long epoll_wait_like(long number, const long *a)
+{
+	struct epolling e;
+
+	epolling(&e, (int)a[0], (const struct epoll_event *)a[1]);
+	return epolled(&e, (int)next(number, a));
 }
 
 /* In the parent alone: in the child it is 0. (clone3's arguments begin with the flags, which may be
@@ -265,7 +280,7 @@ CW_HOOK long syscall(long number, ...)
 	case SYS_writev:
 	case SYS_pwritev2:
 	case SYS_sendfile:
-		return write_like(number, a, false);
+		return write_like(number, a);
 	case SYS_sendto:
 		return sendto_like(a);
 	case SYS_sendmsg:
@@ -283,8 +298,7 @@ CW_HOOK long syscall(long number, ...)
 #ifdef SYS_epoll_wait
 	case SYS_epoll_wait:
 #endif
-		return epolled((int)a[0], (const struct epoll_event *)a[1],
-			       (int)next(number, a));
+		return epoll_wait_like(number, a);
 	case SYS_epoll_create1:
 		return epoll_create1((int)a[0]);
 #ifdef SYS_epoll_create

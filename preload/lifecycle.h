@@ -2,11 +2,11 @@
 /*
  * What happens to a socket, as the hooks tell it.
  *
- * A hook reads the descriptor's entry before the real call (lifecycle_entry) and hands it
- * back with the result: what came back counts only if the entry is unchanged, since the
- * number may have been closed and reused while the call was blocked. Nothing here is held
- * across a real call, nothing allocates from the program, errno is preserved throughout.
- * Every function may run in a signal handler and in a fork child; in a vfork child the
+ * A hook reads the descriptor's entry before the real call (lifecycle_entry, or what fills a struct
+ * transfer) and hands it back with the result: what came back counts only if the entry is
+ * unchanged, since the number may have been closed and reused while the call was blocked.
+ * Nothing here is held across a real call, nothing allocates from the program, errno is preserved
+ * throughout. Every function may run in a signal handler and in a fork child; in a vfork child the
  * entry is 0 and nothing happens.
  */
 #pragma once
@@ -21,19 +21,49 @@
 #include "fd_table.h"
 #include "sockets.h"
 
-/* What the hooks know of a call that reads. */
-struct reading {
-	size_t asked;   /* bytes of room; 0 can be no EOF */
-	int flags;      /* MSG_… */
+/* What a hook of a call that moves bytes keeps of it until the call is back. */
+struct transfer {
+	struct fd_place place;
+	uint64_t entry; /* as lifecycle_entry() has it */
+	size_t asked;   /* reading: bytes of room; 0 can be no EOF */
+	int flags;      /* reading: MSG_… */
+	int fd;
 	bool is_socket; /* the call works on sockets alone */
 };
+
+/* What a hook keeps lies in its frame: each register that it were kept in would have to be saved before
+ * and restored after, in every call. */
+#define IN_MEMORY(what) __asm__ volatile("" : "+m"(what))
+
+/* The rare half of lifecycle_look(). */
+RARE _Atomic(_Atomic uint64_t *) *lifecycle_look_again(int fd);
+
+/* fd's entry, and its place. `real` is filled from then on. */
+static inline uint64_t lifecycle_look(int fd, struct fd_place *place)
+{
+	struct books *b = books_thread.books;
+	_Atomic(_Atomic uint64_t *) *there = &fd_no_page;
+	_Atomic uint64_t *page = NULL;
+
+	if (__builtin_expect(b && (unsigned)fd < CW_FD_MAX, 1)) {
+		there = fd_page_of(b, fd);
+		page = atomic_load_explicit(there, memory_order_acquire);
+	}
+	if (__builtin_expect(!page && !(b && books_are_open(b)), 0)) {
+		there = lifecycle_look_again(fd);
+		page = atomic_load_explicit(there, memory_order_acquire);
+	}
+	place->page = there;
+	place->at = fd_in_page(fd);
+	return page ? atomic_load_explicit(&page[place->at], memory_order_acquire) : 0;
+}
 
 /* 0: no socket known there, or nothing is recorded in this process. */
 static inline uint64_t lifecycle_entry(int fd)
 {
-	struct books *b = books_here();
+	struct fd_place place;
 
-	return b ? fd_entry(b, fd) : 0;
+	return lifecycle_look(fd, &place);
 }
 
 /* The bytes that the parts have room for. */
@@ -46,67 +76,101 @@ static inline size_t room_in(const struct iovec *parts, size_t count)
 	return room;
 }
 
-/* The rare half of the two below. `error` is errno if n < 0. */
-void lifecycle_read_event(int fd, uint64_t entry, ssize_t n, const struct reading *how);
-void lifecycle_written_event(int fd, uint64_t entry, ssize_t n, bool is_socket);
-
-/* n is what the call returned. */
-static inline void lifecycle_read(int fd, uint64_t entry, ssize_t n,
-				  const struct reading *how)
+/* For the two below. */
+static inline bool lifecycle_begin(struct transfer *t, int fd, int flags, bool is_socket)
 {
-	if (__builtin_expect(entry && n > 0 && !(how->flags & MSG_PEEK), 1)) {
-		struct cw_socket *s = entry_socket(entry);
+	struct fd_place place;
+	uint64_t entry = lifecycle_look(fd, &place);
 
-		if (atomic_load_explicit(&s->flags, memory_order_relaxed) &
-			    CW_SOCKET_FIRST_READ &&
-		    lifecycle_entry(fd) == entry) {
-			/* Two threads that read one socket at once may lose a count here;
-			 * an atomic addition would cost every other read 6 ns. */
-			atomic_store_explicit(
-				&s->bytes_in,
-				atomic_load_explicit(&s->bytes_in, memory_order_relaxed) +
-					(uint64_t)n,
-				memory_order_relaxed);
-			atomic_store_explicit(&s->last_call, CW_CALL_READ,
-					      memory_order_relaxed);
-			atomic_store_explicit(&s->last_result, (int32_t)n,
-					      memory_order_relaxed);
-			return;
-		}
+	if (!entry && !is_socket)
+		return false;
+	/* What is only looked at is not counted. */
+	if (__builtin_expect(!entry || flags & MSG_PEEK, 0)) {
+		place.page = &fd_no_page;
+		place.at = 0;
 	}
-	if (entry || how->is_socket)
-		lifecycle_read_event(fd, entry, n, how);
+	t->place.page = place.page;
+	t->place.at = place.at;
+	t->entry = entry;
+	t->fd = fd;
+	t->is_socket = is_socket;
+	return true;
 }
 
-static inline void lifecycle_written(int fd, uint64_t entry, ssize_t n, bool is_socket)
+/* Before a call that reads, and before one that writes. False: nothing is to be told of it. */
+static inline bool lifecycle_reading(struct transfer *t, int fd, size_t asked, int flags,
+				     bool is_socket)
 {
-	if (__builtin_expect(entry && n > 0, 1)) {
-		struct cw_socket *s = entry_socket(entry);
-		uint32_t flags = atomic_load_explicit(&s->flags, memory_order_relaxed);
+	if (!lifecycle_begin(t, fd, flags, is_socket))
+		return false;
+	t->asked = asked;
+	t->flags = flags;
+	IN_MEMORY(*t);
+	return true;
+}
 
-		if ((flags & (CW_SOCKET_FIRST_WRITE | CW_SOCKET_EOF)) ==
-			    CW_SOCKET_FIRST_WRITE &&
-		    lifecycle_entry(fd) == entry) {
-			atomic_store_explicit(&s->bytes_out,
-					      atomic_load_explicit(&s->bytes_out,
-								   memory_order_relaxed) +
-						      (uint64_t)n,
-					      memory_order_relaxed);
-			atomic_store_explicit(&s->last_call, CW_CALL_WRITE,
-					      memory_order_relaxed);
-			atomic_store_explicit(&s->last_result, (int32_t)n,
-					      memory_order_relaxed);
-			return;
+static inline bool lifecycle_writing(struct transfer *t, int fd, bool is_socket)
+{
+	if (!lifecycle_begin(t, fd, 0, is_socket))
+		return false;
+	IN_MEMORY(*t);
+	return true;
+}
+
+/* The rare half of the two below. */
+APART ssize_t lifecycle_read_event(const struct transfer *t, ssize_t n);
+APART ssize_t lifecycle_written_event(const struct transfer *t, ssize_t n);
+
+static inline uint32_t lifecycle_flags(const struct cw_socket *s)
+{
+	return atomic_load_explicit(&s->flags, memory_order_relaxed);
+}
+
+static inline void lifecycle_last_call(struct cw_socket *s, enum cw_call call,
+				       int32_t result)
+{
+	atomic_store_explicit(&s->last_call, (uint8_t)call, memory_order_relaxed);
+	atomic_store_explicit(&s->last_result, result, memory_order_relaxed);
+}
+
+/* n is what the call returned, and is returned; `errno` is its. */
+static inline ssize_t lifecycle_read(const struct transfer *t, ssize_t n)
+{
+	uint64_t entry = t->entry;
+
+	if (__builtin_expect(n > 0 && fd_unchanged(&t->place, entry), 1)) {
+		struct cw_socket *s = entry_socket(entry);
+
+		if (__builtin_expect(lifecycle_flags(s) & CW_SOCKET_FIRST_READ, 1)) {
+			rmw_count64(&s->bytes_in, (uint64_t)n);
+			lifecycle_last_call(s, CW_CALL_READ, (int32_t)n);
+			return n;
 		}
 	}
-	if (entry || is_socket)
-		lifecycle_written_event(fd, entry, n, is_socket);
+	return lifecycle_read_event(t, n);
+}
+
+static inline ssize_t lifecycle_written(const struct transfer *t, ssize_t n)
+{
+	uint64_t entry = t->entry;
+
+	if (__builtin_expect(n > 0 && fd_unchanged(&t->place, entry), 1)) {
+		struct cw_socket *s = entry_socket(entry);
+		uint32_t flags =
+			lifecycle_flags(s) & (CW_SOCKET_FIRST_WRITE | CW_SOCKET_EOF);
+
+		if (__builtin_expect(flags == CW_SOCKET_FIRST_WRITE, 1)) {
+			rmw_count64(&s->bytes_out, (uint64_t)n);
+			lifecycle_last_call(s, CW_CALL_WRITE, (int32_t)n);
+			return n;
+		}
+	}
+	return lifecycle_written_event(t, n);
 }
 
 /* recvmmsg() and sendmmsg(), which returned n. */
-void lifecycle_read_messages(int fd, uint64_t entry, const struct mmsghdr *messages,
-			     int n, int flags);
-void lifecycle_written_messages(int fd, uint64_t entry, const struct mmsghdr *messages,
+void lifecycle_read_messages(struct transfer *t, const struct mmsghdr *messages, int n);
+void lifecycle_written_messages(const struct transfer *t, const struct mmsghdr *messages,
 				int n);
 
 /* Opening. Each is called after the real call gave the descriptor. */

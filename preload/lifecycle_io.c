@@ -3,6 +3,7 @@
 #include "aside.h"
 #include "clock.h"
 #include "events.h"
+#include "hooks.h"
 #include "kernel.h"
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
@@ -28,32 +29,40 @@ bool lifecycle_claim_with(struct cw_socket *s, uint32_t bit, uint32_t more)
 	       !(rmw_fetch_or32(&s->flags, bit | more) & bit);
 }
 
+_Atomic(_Atomic uint64_t *) *lifecycle_look_again(int fd)
+{
+	struct books *b;
+
+	real_get();
+	b = books_here();
+	return b ? fd_page_of(b, fd) : &fd_no_page;
+}
+
 /* The pinned record a call was about; adopts what only this call shows to be a socket, and puts
  * its entry into *entry: what stands behind fd a moment later may be another thread's. */
-static struct cw_socket *subject(struct books **b, int fd, uint64_t *entry,
-				 bool is_socket, ssize_t n)
+static struct cw_socket *subject(struct books **b, const struct transfer *t,
+				 uint64_t *entry, ssize_t n)
 {
-	*b = !*entry && is_socket && n >= 0 ? books_for_socket() : books_here();
+	bool adopts = !t->entry && t->is_socket && n >= 0;
+
+	*b = adopts ? books_for_socket() : books_here();
 	if (!*b)
 		return NULL;
-	if (!*entry && is_socket && n >= 0)
-		*entry = lifecycle_adopt(*b, fd);
-	return lifecycle_still(*b, fd, *entry);
+	*entry = adopts ? lifecycle_adopt(*b, t->fd) : t->entry;
+	return lifecycle_still(*b, t->fd, *entry);
 }
 
 static void last_call(struct cw_socket *s, enum cw_call call, ssize_t n)
 {
-	atomic_store_explicit(&s->last_call, (uint8_t)call, memory_order_relaxed);
-	atomic_store_explicit(&s->last_result, n < 0 ? -errno : (int32_t)n,
-			      memory_order_relaxed);
-	if (!(atomic_load_explicit(&s->flags, memory_order_relaxed) & CW_SOCKET_TOUCHED))
+	lifecycle_last_call(s, call, n < 0 ? -errno : (int32_t)n);
+	if (!(lifecycle_flags(s) & CW_SOCKET_TOUCHED))
 		rmw_or32(&s->flags, CW_SOCKET_TOUCHED);
 }
 
-static bool is_eof(const struct cw_socket *s, const struct reading *how)
+static bool is_eof(const struct cw_socket *s, const struct transfer *t)
 {
-	return s->type == SOCK_STREAM && how->asked &&
-	       !(how->flags & (MSG_ERRQUEUE | MSG_OOB)) &&
+	return s->type == SOCK_STREAM && t->asked &&
+	       !(t->flags & (MSG_ERRQUEUE | MSG_OOB)) &&
 	       !(atomic_load_explicit(&s->flags, memory_order_relaxed) &
 		 CW_SOCKET_SHUT_RD);
 }
@@ -139,25 +148,28 @@ static void note_first_read(struct books *b, struct cw_socket *s, bool peeked, s
 		rmw_add64(&s->bytes_in, (uint64_t)n);
 }
 
-HOT void lifecycle_read_event(int fd, uint64_t entry, ssize_t n,
-			      const struct reading *how)
+HOT static APART ssize_t note_read(const struct transfer *t, ssize_t n)
 {
 	struct books *b;
-	struct cw_socket *s;
+	uint64_t entry;
+	struct cw_socket *s = subject(&b, t, &entry, n);
 
-	if (n < 0 && !is_reset(errno, false))
-		return;
-	s = subject(&b, fd, &entry, how->is_socket, n);
 	if (!s)
-		return;
+		return n;
 	if (n > 0)
-		note_first_read(b, s, how->flags & MSG_PEEK, n);
-	else if (n == 0 && is_eof(s, how))
-		note_eof(b, s, fd, entry);
+		note_first_read(b, s, t->flags & MSG_PEEK, n);
+	else if (n == 0 && is_eof(s, t))
+		note_eof(b, s, t->fd, entry);
 	else if (n < 0)
-		note_reset(b, s, fd, entry, errno);
+		note_reset(b, s, t->fd, entry, errno);
 	last_call(s, CW_CALL_READ, n);
 	socket_unpin(b, s);
+	return n;
+}
+
+ssize_t lifecycle_read_event(const struct transfer *t, ssize_t n)
+{
+	return n >= 0 || is_reset(errno, false) ? note_read(t, n) : n;
 }
 
 static void note_write(struct books *b, struct cw_socket *s, ssize_t n)
@@ -172,57 +184,60 @@ static void note_write(struct books *b, struct cw_socket *s, ssize_t n)
 	rmw_add64(&s->bytes_out, (uint64_t)n);
 }
 
-HOT void lifecycle_written_event(int fd, uint64_t entry, ssize_t n, bool is_socket)
+HOT static APART ssize_t note_written(const struct transfer *t, ssize_t n)
 {
 	struct books *b;
-	struct cw_socket *s;
+	uint64_t entry;
+	struct cw_socket *s = subject(&b, t, &entry, n);
 
-	if (n == 0 || (n < 0 && !is_reset(errno, true)))
-		return;
-	s = subject(&b, fd, &entry, is_socket, n);
 	if (!s)
-		return;
+		return n;
 	if (n > 0)
 		note_write(b, s, n);
 	else
-		note_reset(b, s, fd, entry, errno);
+		note_reset(b, s, t->fd, entry, errno);
 	last_call(s, CW_CALL_WRITE, n);
 	socket_unpin(b, s);
+	return n;
+}
+
+ssize_t lifecycle_written_event(const struct transfer *t, ssize_t n)
+{
+	return n > 0 || (n < 0 && is_reset(errno, true)) ? note_written(t, n) : n;
 }
 
 /* The call was about the stream, so that no entry could be had before it: the kernel is asked
  * whether the socket that has the number now is at its end, too. */
 void lifecycle_stdio_eof(int fd)
 {
-	uint64_t entry = lifecycle_entry(fd);
+	struct transfer t;
 
-	if (entry &&
-	    (atomic_load_explicit(&entry_socket(entry)->eofs, memory_order_relaxed) ||
+	if (lifecycle_reading(&t, fd, 1, 0, false) &&
+	    (atomic_load_explicit(&entry_socket(t.entry)->eofs, memory_order_relaxed) ||
 	     kernel_hung_up(fd)))
-		lifecycle_read(fd, entry, 0, &(struct reading){1, 0, false});
+		lifecycle_read(&t, 0);
 }
 
-void lifecycle_read_messages(int fd, uint64_t entry, const struct mmsghdr *messages,
-			     int n, int flags)
+void lifecycle_read_messages(struct transfer *t, const struct mmsghdr *messages, int n)
 {
 	if (n < 0)
-		lifecycle_read(fd, entry, n, &(struct reading){1, flags, true});
+		lifecycle_read(t, n);
 	for (int i = 0; i < n; i++) {
 		const struct msghdr *m = &messages[i].msg_hdr;
 		ssize_t size = messages[i].msg_len;
-		size_t room = size == 0 ? room_in(m->msg_iov, m->msg_iovlen) : 1;
 
-		lifecycle_read(fd, entry, size, &(struct reading){room, flags, true});
+		t->asked = size == 0 ? room_in(m->msg_iov, m->msg_iovlen) : 1;
+		lifecycle_read(t, size);
 	}
 }
 
-void lifecycle_written_messages(int fd, uint64_t entry, const struct mmsghdr *messages,
+void lifecycle_written_messages(const struct transfer *t, const struct mmsghdr *messages,
 				int n)
 {
 	if (n < 0)
-		lifecycle_written(fd, entry, n, true);
+		lifecycle_written(t, n);
 	for (int i = 0; i < n; i++)
-		lifecycle_written(fd, entry, messages[i].msg_len, true);
+		lifecycle_written(t, messages[i].msg_len);
 }
 
 void lifecycle_shutdown(int fd, uint64_t entry, int how)

@@ -32,12 +32,31 @@ static inline int polled(const struct pollfd *fds, nfds_t count, int n)
 	return n;
 }
 
-static inline int epolled(int epoll, const struct epoll_event *events, int n)
+/* What a hook of epoll_wait() and its like keeps until the call is back. */
+struct epolling {
+	const struct epoll_event *events;
+	int epoll;
+};
+
+static inline void epolling(struct epolling *e, int epoll,
+			    const struct epoll_event *events)
 {
-	for (int i = 0; i < n; i++) {
-		if (__builtin_expect(events[i].events & PEER_LEFT, 0))
-			watches_told(epoll, events[i].data.u64, events[i].events);
-	}
+	*e = (struct epolling){events, epoll};
+	IN_MEMORY(*e);
+}
+
+/* Some of the n events say that a peer has left. */
+RARE int epolled_left(const struct epolling *e, int n);
+
+static inline int epolled(const struct epolling *e, int n)
+{
+	const struct epoll_event *events = e->events;
+	uint32_t all = 0;
+
+	for (int i = 0; i < n; i++)
+		all |= events[i].events;
+	if (__builtin_expect(all & PEER_LEFT, 0))
+		return epolled_left(e, n);
 	return n;
 }
 

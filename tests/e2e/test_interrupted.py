@@ -82,3 +82,10 @@ def test_a_number_that_another_thread_uses_while_it_is_opened_and_closed(start, 
     report = Report(run.err)
     assert report.leaks == 0
     assert totals(report) == [counts["opened"], counts["closed"], 0, 0], run.out + run.err
+
+
+def test_call_that_goes_on_in_a_child_too_counts_in_each_alone(start):
+    """A handler forks in a blocked recv: what the child receives there is not its parent's."""
+    run = start([program("fork_in_recv"), HOLD], grace=GRACE)
+    assert run.wait() == 0, run.err
+    assert "in 10 B " in Report(run.err).only().text, run.err

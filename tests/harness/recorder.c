@@ -47,22 +47,24 @@ static void hang_up(int fd)
 static ssize_t take(int fd)
 {
 	char bytes[16];
-	uint64_t entry = lifecycle_entry(fd);
-	ssize_t n = sys_read(fd, bytes, sizeof bytes);
+	struct transfer t;
+	ssize_t n;
 
+	lifecycle_reading(&t, fd, sizeof bytes, 0, true);
+	n = sys_read(fd, bytes, sizeof bytes);
 	errno = n < 0 ? (int)-n : 0;
-	lifecycle_read(fd, entry, n < 0 ? -1 : n,
-		       &(struct reading){sizeof bytes, 0, true});
-	return n;
+	return lifecycle_read(&t, n < 0 ? -1 : n);
 }
 
 static void give(int fd)
 {
-	uint64_t entry = lifecycle_entry(fd);
-	ssize_t n = sys_write(fd, "x", 1);
+	struct transfer t;
+	ssize_t n;
 
+	lifecycle_writing(&t, fd, true);
+	n = sys_write(fd, "x", 1);
 	errno = n < 0 ? (int)-n : 0;
-	lifecycle_written(fd, entry, n < 0 ? -1 : n, true);
+	lifecycle_written(&t, n < 0 ? -1 : n);
 }
 
 static int copy(int fd)
