@@ -88,7 +88,7 @@ bool module_holds(const struct module *m, uintptr_t at, size_t size)
 /* The table: pairs of a function's start and its FDE, both relative to the header, sorted. */
 struct module_function module_function(const struct module *m, uintptr_t pc)
 {
-	struct module_function found = {0, m->high};
+	struct module_function found = {.high = m->high};
 	const int32_t *table = (const int32_t *)m->table;
 	uint32_t low = 0, high = m->table_count, entries = high;
 
@@ -102,8 +102,10 @@ struct module_function module_function(const struct module *m, uintptr_t pc)
 		else
 			high = middle;
 	}
-	if (low)
+	if (low) {
 		found.low = m->eh_frame_hdr + (uintptr_t)(intptr_t)table[low * 2 - 2];
+		found.entry = m->eh_frame_hdr + (uintptr_t)(intptr_t)table[low * 2 - 1];
+	}
 	if (low < entries)
 		found.high = m->eh_frame_hdr + (uintptr_t)(intptr_t)table[low * 2];
 	return found;

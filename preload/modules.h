@@ -60,6 +60,7 @@ bool module_holds(const struct module *m, uintptr_t at, size_t size);
 struct module_function {
 	uintptr_t low;
 	uintptr_t high;
+	uintptr_t entry; /* its call frame information */
 };
 struct module_function module_function(const struct module *m, uintptr_t pc);
 
