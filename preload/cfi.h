@@ -45,6 +45,7 @@ struct cfi_row {
 	bool cfa_is_expression;
 	bool return_signed; /* the return address bears a signature (aarch64) */
 	uint8_t cfa_register;
+	uint32_t told; /* bit n: rule[n] is another than CFI_SAME; else it is not set */
 	uint8_t rule[CFI_REGISTERS];
 	int32_t cfa; /* from the register, or the expression */
 	int32_t value[CFI_REGISTERS];

@@ -54,7 +54,7 @@ enum {
 struct evaluation {
 	struct cfi_bytes b;
 	const uint8_t *begin;
-	const struct frame *frame;
+	struct frame *frame;
 	unsigned depth;
 	uintptr_t stack[DEPTH_MAX];
 };
@@ -325,8 +325,8 @@ static void evaluate(struct evaluation *e, uint8_t op)
 	}
 }
 
-bool cfi_evaluate(struct cfi_bytes expression, const struct frame *f,
-		  const uintptr_t *cfa, uintptr_t *result)
+bool cfi_evaluate(struct cfi_bytes expression, struct frame *f, const uintptr_t *cfa,
+		  uintptr_t *result)
 {
 	struct evaluation e;
 

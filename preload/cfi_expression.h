@@ -6,5 +6,5 @@
 
 /* Evaluates the expression in the frame. `cfa` lies on its stack at first; NULL: nothing does.
  * False: it reads what cannot be read, is broken, or does not come to an end soon. */
-bool cfi_evaluate(struct cfi_bytes expression, const struct frame *f,
-		  const uintptr_t *cfa, uintptr_t *result);
+bool cfi_evaluate(struct cfi_bytes expression, struct frame *f, const uintptr_t *cfa,
+		  uintptr_t *result);

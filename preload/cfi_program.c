@@ -62,6 +62,10 @@ static void set(struct machine *m, uint64_t number, enum cfi_rule rule, int64_t 
 	}
 	m->row->rule[number] = (uint8_t)rule;
 	m->row->value[number] = (int32_t)value;
+	if (rule == CFI_SAME)
+		m->row->told &= ~(1u << number);
+	else
+		m->row->told |= 1u << number;
 }
 
 static void set_factored(struct machine *m, uint64_t number, enum cfi_rule rule,
@@ -109,6 +113,8 @@ static void restore(struct machine *m, uint64_t number)
 {
 	if (!m->initial)
 		cfi_fail(&m->b);
+	else if (number < CFI_REGISTERS && !(m->initial->told >> number & 1))
+		set(m, number, CFI_SAME, 0);
 	else if (number < CFI_REGISTERS)
 		set(m, number, m->initial->rule[number], m->initial->value[number]);
 }
@@ -291,7 +297,10 @@ bool cfi_execute(const struct cfi_common *common, struct cfi_bytes program,
 	m.row = row;
 	m.initial = NULL;
 	m.remembered = 0;
-	*row = (struct cfi_row){.cfa_register = CFI_REGISTERS};
+	row->cfa_is_expression = false;
+	row->cfa_register = CFI_REGISTERS;
+	row->return_signed = false;
+	row->told = 0;
 	if (!run(&m, common->program))
 		return false;
 	initial = *row;

@@ -9,12 +9,13 @@
 #define CODE_MIN  4096ul
 #define CODE_MAX  (1ul << 56)
 
-bool frame_register(const struct frame *f, unsigned number, uintptr_t *value)
+bool frame_register(struct frame *f, unsigned number, uintptr_t *value)
 {
 	const struct frame_place *place = &f->places[number];
 
 	switch (place->kind) {
 	case PLACE_NOWHERE:
+		f->lost_register = true;
 		return false;
 	case PLACE_MEMORY:
 		return stack_memory_word(f->memory, place->value, value);
@@ -28,8 +29,8 @@ bool frame_register(const struct frame *f, unsigned number, uintptr_t *value)
 	return true;
 }
 
-static bool find_cfa(const struct frame *f, const struct module *m,
-		     const struct cfi_row *row, uintptr_t *cfa)
+static bool find_cfa(struct frame *f, const struct module *m, const struct cfi_row *row,
+		     uintptr_t *cfa)
 {
 	uintptr_t value;
 
@@ -42,16 +43,14 @@ static bool find_cfa(const struct frame *f, const struct module *m,
 }
 
 /* Where the caller's register is. */
-static bool find_place(const struct frame *f, const struct module *m,
-		       const struct cfi_row *row, unsigned number, uintptr_t cfa,
-		       struct frame_place *place)
+static bool find_place(struct frame *f, const struct module *m, const struct cfi_row *row,
+		       unsigned number, uintptr_t cfa, struct frame_place *place)
 {
 	uintptr_t value = cfa + (uintptr_t)(intptr_t)row->value[number];
 
 	switch ((enum cfi_rule)row->rule[number]) {
 	case CFI_SAME:
-		*place = f->places[number];
-		return true;
+		return false;
 	case CFI_UNDEFINED:
 		*place = (struct frame_place){PLACE_NOWHERE, 0};
 		return true;
@@ -103,26 +102,48 @@ static enum frame_step step_to(struct frame *f, uintptr_t pc, uintptr_t cfa)
 	return same ? FRAME_LOST : FRAME_CALLER;
 }
 
+/* All of them are found before the first is replaced: one may be told by another. */
+static bool replace_places(struct frame *f, const struct module *m,
+			   const struct cfi_row *row, uintptr_t cfa)
+{
+	struct frame_place places[CFI_REGISTERS];
+
+	for (uint32_t left = row->told; left; left &= left - 1) {
+		unsigned i = (unsigned)__builtin_ctz(left);
+
+		if (!find_place(f, m, row, i, cfa, &places[i]))
+			return false;
+	}
+	for (uint32_t left = row->told; left; left &= left - 1) {
+		unsigned i = (unsigned)__builtin_ctz(left);
+
+		f->places[i] = places[i];
+	}
+	return true;
+}
+
+static bool is_told(const struct cfi_row *row, unsigned number)
+{
+	return row->told >> number & 1;
+}
+
 static enum frame_step by_row(struct frame *f, const struct module *m,
 			      const struct cfi_common *common, const struct cfi_row *row)
 {
-	struct frame_place places[CFI_REGISTERS];
+	unsigned ra = common->return_register;
 	uintptr_t cfa, pc;
 
 	if (!find_cfa(f, m, row, &cfa))
 		return FRAME_LOST;
-	if (row->rule[common->return_register] == CFI_UNDEFINED) {
+	if (is_told(row, ra) && row->rule[ra] == CFI_UNDEFINED) {
 		f->cfa = cfa;
 		return FRAME_END;
 	}
-	for (unsigned i = 0; i < CFI_REGISTERS; i++) {
-		if (!find_place(f, m, row, i, cfa, &places[i]))
-			return FRAME_LOST;
-	}
-	if (row->rule[CFI_SP] == CFI_SAME)
-		places[CFI_SP] = (struct frame_place){PLACE_VALUE, cfa};
-	__builtin_memcpy(f->places, places, sizeof places);
-	if (!frame_register(f, common->return_register, &pc))
+	if (!replace_places(f, m, row, cfa))
+		return FRAME_LOST;
+	if (!is_told(row, CFI_SP))
+		f->places[CFI_SP] = (struct frame_place){PLACE_VALUE, cfa};
+	if (!frame_register(f, ra, &pc))
 		return FRAME_LOST;
 	f->exact = common->signal_return;
 	return step_to(f, row->return_signed ? bare(pc) : pc, cfa);
@@ -150,7 +171,6 @@ static enum frame_step by_pointer(struct frame *f)
 	f->places[CFI_SP] = (struct frame_place){PLACE_VALUE, fp + 2 * sizeof fp};
 	f->places[CFI_RA] = (struct frame_place){PLACE_MEMORY, fp + sizeof fp};
 	f->exact = false;
-	f->guessed = true;
 	return step_to(f, pc, fp + 2 * sizeof fp);
 }
 

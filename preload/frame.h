@@ -25,9 +25,9 @@ enum place_kind {
 };
 
 struct frame {
-	uintptr_t pc;  /* a return address, */
-	bool exact;    /* or the very instruction */
-	bool guessed;  /* a frame pointer led here, at this frame or before */
+	uintptr_t pc;       /* a return address, */
+	bool exact;         /* or the very instruction */
+	bool lost_register; /* the way on depended on one that is lost */
 	uintptr_t cfa; /* the stack pointer, by the callee's information; at first 0 */
 	struct stack_memory *memory;
 	struct frame_place {
@@ -46,7 +46,7 @@ enum frame_step {
 enum frame_step frame_step(struct frame *f, const struct module *m);
 
 /* What a register holds in the frame. False: not known. */
-bool frame_register(const struct frame *f, unsigned number, uintptr_t *value);
+bool frame_register(struct frame *f, unsigned number, uintptr_t *value);
 
 /* The instruction that a frame's rules are looked up for: a return address may be the first byte
  * behind its function. */

@@ -39,7 +39,7 @@ static void begin(struct frame *f, const struct registers *r, bool exact,
 	f->pc = r->pc;
 	f->cfa = 0;
 	f->exact = exact;
-	f->guessed = false;
+	f->lost_register = false;
 	f->memory = memory;
 }
 
@@ -73,11 +73,55 @@ static void walk(struct frame *f, struct stack *stack)
 		known_outermost(f->cfa);
 }
 
+/* The caller's frame, without a look at ours, which keep the frame pointer of theirs where x86_64
+ * has it. The other registers are then not known: a frame that is found by one of them is rare. */
+static bool begin_at_caller(struct frame *f, const struct hook_frame *hook)
+{
+#if defined(__x86_64__)
+	if (!hook->caller)
+		return false;
+	for (unsigned i = 0; i < CFI_REGISTERS; i++)
+		f->places[i].kind = PLACE_NOWHERE;
+	f->places[CFI_FP].kind = PLACE_MEMORY;
+	f->places[CFI_FP].value = hook->cfa - 2 * sizeof hook->cfa;
+	f->places[CFI_SP].kind = PLACE_VALUE;
+	f->places[CFI_SP].value = hook->cfa;
+	f->pc = hook->caller;
+	f->cfa = hook->cfa;
+	f->exact = false;
+	f->lost_register = false;
+	f->memory = &capture.memory;
+	return true;
+#else
+	(void)f;
+	(void)hook;
+	return false;
+#endif
+}
+
+static void walk_there(struct known_log *log)
+{
+	struct stack *stack = capture.stack;
+
+	if (begin_at_caller(&capture.frame, &log->frame)) {
+		walk(&capture.frame, stack);
+		if (!capture.frame.lost_register)
+			return;
+		stack->count = 0;
+		stack->flags = 0;
+		stack->exact = 0;
+		log->outside = false;
+		log->unusable = false;
+		log->count = 0;
+	}
+	begin(&capture.frame, &capture.registers, false, &capture.memory);
+	walk(&capture.frame, stack);
+}
+
 static void unwind_there(void *log)
 {
 	stack_memory_begin(&capture.memory, capture.registers.value[CFI_SP], log);
-	begin(&capture.frame, &capture.registers, false, &capture.memory);
-	walk(&capture.frame, capture.stack);
+	walk_there(log);
 	unwind_audit(&capture.registers, capture.stack);
 }
 
