@@ -170,8 +170,8 @@ struct cfi_bytes cfi_expression(const struct module *m, int32_t value)
 	/* When it was executed, the whole block was seen to be there. */
 	struct cfi_bytes b = {
 		.at = (const uint8_t *)(m->eh_frame_hdr + (uintptr_t)(intptr_t)value),
-		.end = (const uint8_t *)UINTPTR_MAX,
 	};
 
+	b.end = b.at + ENTRY_MAX;
 	return cfi_block(&b);
 }
