@@ -2,6 +2,7 @@
 /* Steps from a frame to its caller's. */
 #include "frame.h"
 #include "cfi_expression.h"
+#include "signal_frame.h"
 
 /* A frame pointer that lies further above the stack pointer is none. */
 #define FRAME_MAX (1ul << 20)
@@ -149,6 +150,19 @@ static enum frame_step by_row(struct frame *f, const struct module *m,
 	return step_to(f, row->return_signed ? bare(pc) : pc, cfa);
 }
 
+static enum frame_step by_signal(struct frame *f)
+{
+	uintptr_t sp, at, pc;
+
+	if (!frame_register(f, CFI_SP, &sp))
+		return FRAME_LOST;
+	at = signal_frame_places(f->places, sp);
+	if (!stack_memory_word(f->memory, at, &pc) || !frame_register(f, CFI_SP, &sp))
+		return FRAME_LOST;
+	f->exact = true;
+	return step_to(f, pc, sp);
+}
+
 /* The frame's pointer points to the caller's, and the return address lies above it: so compilers
  * at run time have it, on both architectures. Nothing is executed on a stack. */
 static enum frame_step by_pointer(struct frame *f)
@@ -182,7 +196,13 @@ enum frame_step frame_step(struct frame *f, const struct module *m)
 
 	if (m && m->eh_frame_hdr)
 		found = cfi_find(m, frame_instruction(f), &common, &row);
-	if (found == CFI_FOUND)
+	switch (found) {
+	case CFI_FOUND:
 		return by_row(f, m, &common, &row);
-	return found == CFI_NONE ? by_pointer(f) : FRAME_LOST;
+	case CFI_NONE:
+		return signal_frame_at(m, f->pc) ? by_signal(f) : by_pointer(f);
+	case CFI_BROKEN:
+		break;
+	}
+	return FRAME_LOST;
 }

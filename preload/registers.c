@@ -2,17 +2,19 @@
 /* Registers of interrupted code. */
 #include "registers.h"
 
+#if defined(__x86_64__)
+const uint8_t register_in_context[CFI_REGISTERS] = {
+	REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8,
+	REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP,
+};
+#endif
+
 void registers_take_interrupted(struct registers *r, const ucontext_t *context)
 {
 #if defined(__x86_64__)
-	/* By their numbers in DWARF. */
-	static const uint8_t from[] = {
-		REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP,
-		REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
-	};
-
-	for (unsigned i = 0; i < sizeof from; i++)
-		r->value[i] = (uintptr_t)context->uc_mcontext.gregs[from[i]];
+	for (unsigned i = 0; i < CFI_RA; i++)
+		r->value[i] =
+			(uintptr_t)context->uc_mcontext.gregs[register_in_context[i]];
 	r->known = 0xffff;
 	r->pc = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
 #else

@@ -48,5 +48,10 @@ __attribute__((always_inline)) static inline void registers_take(struct register
 	r->known = REGISTERS_PRESERVED;
 }
 
+#if defined(__x86_64__)
+/* Which of a context's gregs[] each is. */
+extern const uint8_t register_in_context[CFI_REGISTERS];
+#endif
+
 /* Those of the code that a signal interrupted. */
 void registers_take_interrupted(struct registers *r, const ucontext_t *context);

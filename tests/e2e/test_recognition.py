@@ -103,6 +103,18 @@ def test_stack_in_a_variable(start, kind):
         assert named(group.stack(label), "read_eof", "without_care"), run.err
 
 
+@pytest.mark.parametrize("way, function", [("generated", "call_generated"),
+                                           ("restorer", "interrupted")])
+def test_stack_through_code_without_unwind_information(start, way, function):
+    run = start([program("no_unwind_info"), 60, way], grace="20ms")
+    if run.wait() == 77:
+        pytest.skip("the kernel's own is all that handlers return to here")
+    assert run.process.returncode == 0, run.err
+    group = Report(run.err).only()
+    for label in "opened", "EOF read":
+        assert named(group.stack(label), "leak", function, "main"), run.err
+
+
 def test_threads_that_live_for_one_connection_are_audited(start, audited):
     """One in a thousand of the process's captures, however few each thread makes."""
     run = start([program("many_threads"), 2000], keep="always", unwind="known")
