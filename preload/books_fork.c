@@ -8,7 +8,6 @@
  */
 #include <stddef.h>
 #include <string.h>
-#include <sys/single_threaded.h>
 
 #include "books_open.h"
 #include "collect.h"
@@ -22,14 +21,12 @@
 #include "sys.h"
 #include "thread.h"
 #include "undisturbed.h"
-#include "unwind.h"
 
 #define HEAD      offsetof(struct books, extent)
 #define HEAD_SIZE (offsetof(struct books, fds) - HEAD)
 
 /* Written by the one thread that holds the sites' lock across its fork. */
 FORK_HOT static struct {
-	bool threads;    /* the parent had more than one */
 	uint32_t forker; /* the thread that forks, 0: it could not have the lock */
 	bool ready;      /* `head` is the child's */
 	bool no_room;    /* for its books */
@@ -94,7 +91,6 @@ HOT void books_fork_prepare(void)
 {
 	struct books *b = books_to_end();
 
-	cradle.threads = !__libc_single_threaded;
 	prepared = 0;
 	if (!b)
 		return;
@@ -222,8 +218,6 @@ HOT void books_fork_child(void)
 		return;
 	books_rejoin();
 	thread_id_forget();
-	if (cradle.threads)
-		unwind_fork_child_of_threads();
 	if (trace_map.bytes) {
 		/* A write, or the page would be found empty first and then be made. */
 		atomic_fetch_or(&books->ready, BOOKS_CLOSED);

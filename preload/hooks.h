@@ -24,7 +24,6 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <threads.h>
 #include <unistd.h>
 
 #include "rare.h"
@@ -130,8 +129,6 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(dlclose)        \
 	HOOK(pidfd_getfd)    \
 	HOOK(unshare)        \
-	HOOK(pipe)           \
-	HOOK(pipe2)          \
 	HOOK(syscall)        \
 	HOOK(prctl)          \
 	HOOK(vfork)          \
@@ -162,9 +159,7 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(siginterrupt)   \
 	HOOK(raise)          \
 	HOOK(kill)           \
-	HOOK(pthread_kill)   \
-	HOOK(pthread_create) \
-	HOOK(thrd_create)
+	HOOK(pthread_kill)
 
 /* The functions behind ours: libc's, or those of the next library that interposes. A name
  * that this libc lacks is NULL. Filled by real_init(), constant afterwards. */

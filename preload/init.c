@@ -22,6 +22,7 @@
 #include "signals.h"
 #include "sys.h"
 #include "thread.h"
+#include "unwind_audit.h"
 
 static _Atomic int begun;
 static uint64_t started;
@@ -62,6 +63,7 @@ void init_once(void)
 	modules_init();
 	thread_init();
 	known_init();
+	unwind_audit_open();
 	books_reserve();
 	__cxa_atexit(exit_normal, NULL, NULL);
 	__cxa_at_quick_exit(exit_quick, NULL);

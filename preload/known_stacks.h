@@ -3,7 +3,7 @@
  * Known stacks, recognised without unwinding them (x86_64; elsewhere nothing is ever known).
  *
  * Unwinding is a function of the registers it starts from and the stack words it reads. While an
- * unknown stack is unwound, every word that libunwind reads beyond the hook's own frame is noted:
+ * unknown stack is unwound, every word that is read beyond the hook's own frame is noted:
  * where it lay, as a distance from that frame, and what it was (pointers into the stack relative
  * to it). If all of them are found again, at the same distances, the unwinder would read the same
  * and come to the same frames, so the site is the same: whatever rules its frames have. They are

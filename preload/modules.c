@@ -69,46 +69,6 @@ static void take_notes(struct module *m, uintptr_t at, size_t size)
 	}
 }
 
-static enum module_memory within(const struct module *m, uintptr_t at, size_t size)
-{
-	for (uint32_t i = 0; i < m->segments; i++) {
-		if (at >= m->readable[i].low && at < m->readable[i].high &&
-		    size <= m->readable[i].high - at)
-			return m->readable[i].writable ? MODULE_VARIABLE
-						       : MODULE_CONSTANT;
-	}
-	return MODULE_NONE;
-}
-
-bool module_holds(const struct module *m, uintptr_t at, size_t size)
-{
-	return within(m, at, size) != MODULE_NONE;
-}
-
-/* The table: pairs of a function's start and its FDE, both relative to the header, sorted. */
-struct module_function module_function(const struct module *m, uintptr_t pc)
-{
-	struct module_function found = {0, m->high};
-	const int32_t *table = (const int32_t *)m->table;
-	uint32_t low = 0, high = m->table_count, entries = high;
-
-	if (!m->table || !module_holds(m, m->table, entries * 2ul * sizeof *table))
-		return found;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (m->eh_frame_hdr + (uintptr_t)(intptr_t)table[middle * 2] <= pc)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low)
-		found.low = m->eh_frame_hdr + (uintptr_t)(intptr_t)table[low * 2 - 2];
-	if (low < entries)
-		found.high = m->eh_frame_hdr + (uintptr_t)(intptr_t)table[low * 2];
-	return found;
-}
-
 /* Takes what is needed from the program headers, all of it in memory. */
 static void take_headers(struct module *m, const ElfW(Phdr) * ph, unsigned n)
 {
@@ -125,7 +85,7 @@ static void take_headers(struct module *m, const ElfW(Phdr) * ph, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		uintptr_t at = m->base + ph[i].p_vaddr;
 
-		if (!within(m, at, ph[i].p_memsz))
+		if (!module_holds(m, at, ph[i].p_memsz))
 			continue;
 		if (ph[i].p_type == PT_GNU_EH_FRAME && ph[i].p_memsz >= 12)
 			take_eh_frame(m, at);
@@ -288,7 +248,7 @@ enum module_memory modules_memory(uintptr_t at)
 {
 	const struct module *m = in_table(at);
 
-	return m ? within(m, at, sizeof(uintptr_t)) : MODULE_NONE;
+	return m ? module_memory(m, at, sizeof(uintptr_t)) : MODULE_NONE;
 }
 
 bool modules_changed(void)

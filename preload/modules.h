@@ -6,7 +6,8 @@
  * _dl_find_object (glibc 2.35) takes none; on an older libc the modules known are those
  * of the library's start-up.
  *
- * All functions but the last two are for the holder of the sites' lock.
+ * All functions but the last two are for the holder of the sites' lock. Those of one module, in
+ * module.c, need nothing but that.
  */
 #pragma once
 
@@ -52,6 +53,8 @@ const struct module *modules_find(uintptr_t pc);
 enum module_memory { MODULE_NONE, MODULE_CONSTANT, MODULE_VARIABLE };
 enum module_memory modules_memory(uintptr_t at);
 
+enum module_memory module_memory(const struct module *m, uintptr_t at, size_t size);
+
 /* Do these bytes lie in one readable segment of it? */
 bool module_holds(const struct module *m, uintptr_t at, size_t size);
 
@@ -60,6 +63,7 @@ bool module_holds(const struct module *m, uintptr_t at, size_t size);
 struct module_function {
 	uintptr_t low;
 	uintptr_t high;
+	uintptr_t entry; /* its call frame information */
 };
 struct module_function module_function(const struct module *m, uintptr_t pc);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the user must know of the tracing itself: bad options, no file, no libunwind.
+ * What the user must know of the tracing itself: bad options, no file, no libunwind to audit with.
  *
  * Lines are collected until the process opens its first socket (a shell script's forty
  * helpers need not each repeat a misspelt option), then written to stderr and kept for

@@ -7,7 +7,7 @@
 #include "on_stack.h"
 #include "sys.h"
 
-/* The deepest of what runs there is libunwind's opening, 12 KiB. */
+/* The deepest of what runs there is libunwind, for an audit. */
 #define OWN_STACK (256u << 10)
 
 /* Not inlined: a call of its own tells the compiler that the vector registers are gone

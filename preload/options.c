@@ -25,7 +25,7 @@ const char options_help[] =
 	"  dir=DIR                   where traces are kept (/dev/shm/closewait-UID)\n"
 	"  keep=leaks|always|never   keep the trace after exit (leaks)\n"
 	"  signals=yes|no            report also when a signal ends the process (yes)\n"
-	"  unwind=known|full|audit   unwind every stack, or compare with it (known)\n"
+	"  unwind=known|full|audit   unwind every stack; compare with libunwind (known)\n"
 	"  show=open                 list healthy open sockets too\n"
 	"  help=1                    this text\n"
 	"durations: 100ms, 10s, 2m, 1h; a bare number is seconds\n";

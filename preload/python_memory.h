@@ -3,7 +3,7 @@
  * Loads from the interpreter's memory.
  *
  * Until an interpreter's layout has been proved, every load is checked first: the kernel is asked
- * whether the address can be read, by a call that fails either way (as in unwind.c). That is
+ * whether the address can be read, by a call that fails either way (as in stack_memory.c). That is
  * one that this library makes anyway: a sandbox which kills for process_vm_readv lets it pass.
  */
 #pragma once

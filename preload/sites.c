@@ -23,6 +23,7 @@
 #include "sys.h"
 #include "undisturbed.h"
 #include "unwind.h"
+#include "unwind_audit.h"
 
 FORK_HOT static struct lock sites_lock;
 
@@ -113,6 +114,15 @@ static void intern_stack(void *argument)
 		python_seek(stack);
 }
 
+/* A stack was unwound all the same, or a second time. */
+static void count_audit(struct books *b, bool differs)
+{
+	atomic_fetch_add_explicit(&b->process->audited, 1, memory_order_relaxed);
+	if (differs)
+		atomic_fetch_add_explicit(&b->process->audit_differences, 1,
+					  memory_order_relaxed);
+}
+
 /* Unwinds and interns. */
 static cw_ref unwound(struct books *b, const struct hook_frame *frame)
 {
@@ -122,6 +132,8 @@ static cw_ref unwound(struct books *b, const struct hook_frame *frame)
 	work.log.unusable = false;
 	work.log.count = 0;
 	stack_capture(&work.stack, &work.log);
+	if (work.stack.audit != STACK_NOT_AUDITED)
+		count_audit(b, work.stack.audit == STACK_DIFFERS);
 	if (!work.stack.count) {
 		books_lost(CW_LOST_STACKS);
 		return 0;
@@ -138,13 +150,8 @@ static cw_ref unwound(struct books *b, const struct hook_frame *frame)
  * wrong, so it is counted and shown. */
 static void audit(struct books *b, struct known_stack *known, cw_ref ref)
 {
-	atomic_fetch_add_explicit(&b->process->audited, 1, memory_order_relaxed);
-	if (!ref)
-		return;
-	if (known_compared(known, ref))
-		atomic_fetch_add_explicit(&b->process->audit_differences, 1,
-					  memory_order_relaxed);
-	if (ref != known_site(known))
+	count_audit(b, ref && known_compared(known, ref));
+	if (ref && ref != known_site(known))
 		known_remember(&work.log, ref);
 }
 
@@ -309,16 +316,6 @@ cw_ref site_string(struct books *b, const char *text)
 	return ref;
 }
 
-void sites_before_threads(void)
-{
-	struct undisturbed u;
-
-	if (!books || books_in_vfork_child() || !enter(&u))
-		return;
-	unwind_open();
-	leave(&u);
-}
-
 bool sites_lock_for_fork(void)
 {
 	return lock_take(&sites_lock);
@@ -349,5 +346,5 @@ void sites_after_fork(uint32_t forker)
 		return;
 	site_index_forget();
 	modules_forget();
-	unwind_give_up();
+	unwind_audit_give_up();
 }

@@ -4,7 +4,7 @@
  *
  * site_here() is the only entry: the stack of the hook's caller, as a site. A stack seen
  * before is recognised without unwinding (known_stacks.h); one never seen is unwound and
- * interned under one short lock, which also guards libunwind, the module
+ * interned under one short lock, which also guards the unwinder, the module
  * table and the heap of the trace. While it is held all signals are blocked and the work is
  * done on a stack of our own: of the program's, a capture takes some hundred bytes.
  */
@@ -21,9 +21,6 @@ cw_ref site_interrupted(struct books *b, const void *context);
 
 /* A NUL-terminated string in the trace, interned. 0: no room. Takes the lock. */
 cw_ref site_string(struct books *b, const char *text);
-
-/* The process is about to have a second thread. Preserves errno. */
-void sites_before_threads(void);
 
 /* fork(): returns whether the lock was taken. */
 bool sites_lock_for_fork(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Captures a stack: by libunwind, or where that cannot be, the caller alone. */
+/* Captures a stack: or where that cannot be, the caller alone. */
 #include "stack.h"
 #include "modules.h"
 #include "unwind.h"
@@ -25,7 +25,8 @@ void stack_capture(struct stack *stack, struct known_log *log)
 	stack->count = 0;
 	stack->flags = 0;
 	stack->exact = 0;
-	if (unwind_stack(stack, log) && stack->count)
+	unwind_stack(stack, log);
+	if (stack->count)
 		return;
 	log->unusable = true;
 	stack->pcs[0] = log->frame.caller;

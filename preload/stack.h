@@ -7,9 +7,13 @@
 
 #include "known_stacks.h"
 
+/* What another unwinder says of it (unwind_audit.h). */
+enum stack_audit { STACK_NOT_AUDITED, STACK_CONFIRMED, STACK_DIFFERS };
+
 struct stack {
 	uint32_t count;
 	uint16_t flags; /* enum cw_site_flag */
+	uint8_t audit;  /* enum stack_audit */
 	uint64_t exact; /* bit i: pcs[i] is the interrupted instruction, not a return
 			   address */
 	uintptr_t pcs[CW_SITE_FRAMES_MAX];

@@ -3,9 +3,9 @@
  * A stretch of code that its thread comes out of: no signal handler runs in it, which might jump
  * away or end the thread, and no cancellation is acted upon.
  *
- * Blocking the signals does not hold off a cancellation of the asynchronous kind: libunwind masks
- * signals around its own locks, through libc, which takes SIGCANCEL out of every mask. The thread
- * would be gone there, and with it whoever comes for the lock that it holds.
+ * Blocking the signals does not hold off a cancellation of the asynchronous kind: in an audit
+ * libunwind masks signals around its own locks, through libc, which takes SIGCANCEL out of every
+ * mask. The thread would be gone there, and with it whoever comes for the lock that it holds.
  *
  * Stretches may be nested. Everywhere but in vfork children;
  * two system calls; preserves errno.

@@ -112,7 +112,7 @@ enum cw_lost {
 	CW_LOST_SOCKETS,      /* no room for the record of a socket */
 	CW_LOST_FDS,          /* a descriptor number beyond CW_FD_MAX */
 	CW_LOST_STACKS,       /* a stack that could not be captured at all */
-	CW_LOST_SHORT_STACKS, /* only the caller is known: libunwind could not be used */
+	CW_LOST_SHORT_STACKS, /* only the caller is known */
 	CW_LOST_SITES,        /* a stack captured but not kept: no room */
 	CW_LOST_STATS,        /* no room for a site's counters */
 	CW_LOST_LATE_CLOSES,  /* more late closes than the ring keeps */
@@ -601,7 +601,7 @@ enum cw_site_flag {
 	CW_SITE_CUT =
 		1u
 		<< 0, /* deeper than CW_SITE_FRAMES_MAX, or the unwinder lost its way */
-	CW_SITE_SHORT = 1u << 1,     /* only the caller: libunwind could not be used */
+	CW_SITE_SHORT = 1u << 1,     /* only the caller: not even that could be unwound */
 	CW_SITE_HANDLER = 1u << 2,   /* inside a signal handler */
 	CW_SITE_COLLECTED = 1u << 3, /* the close of a Python socket that was collected */
 };

@@ -216,7 +216,7 @@ static void put_rest(const struct report *report, const struct cw_site *site,
 		report_label(report, "");
 		text_put(report->sink,
 			 site->flags & CW_SITE_SHORT
-				 ? "(only the caller: libunwind could not be used)\n"
+				 ? "(only the caller could be found)\n"
 				 : "(not followed further)\n");
 	}
 }

@@ -240,9 +240,9 @@ static void put_stacks(const struct report *report)
 		return;
 	text_put(report->sink, "stacks: ");
 	text_unsigned(report->sink, unwound);
-	text_put(report->sink, " unwound; of the recognised ones ");
+	text_put(report->sink, " unwound, ");
 	text_unsigned(report->sink, audited);
-	text_put(report->sink, " unwound to compare, ");
+	text_put(report->sink, " comparisons, ");
 	text_unsigned(report->sink, different);
 	text_put(report->sink, " different\n");
 }

@@ -226,12 +226,11 @@ def test_each_socket_names_the_thread_that_opened_it(start, directory, read_json
     assert len(own) == count and sorted(told) == sorted(own), run.err
 
 
-def test_children_of_two_threads_at_a_time_have_books_of_their_own(start, directory, closewait):
+def test_children_of_two_threads_at_a_time_have_books_of_their_own(start, directory, read_json):
     """What fork() has prepared for its child is not for one that another thread makes meanwhile."""
     run = start([program("two_forkers"), 40], grace="20ms")
     assert run.wait() == 0, run.err
-    # One whose stack could not be unwound has a group of its own.
-    document = json.loads(closewait("report", "--json", "-", directory).stdout)
+    document, _ = read_json(directory)
     made = {int(line) for line in run.out.split()}
     assert len(made) == 80
     assert made - {process["pid"] for process in document["processes"]} == set()

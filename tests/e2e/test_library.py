@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from reports import Report
+from reports import Report, named
 from traced import (LIBRARY, SOURCE, client, example, files_below, program, until_older_than)
 
 
@@ -68,11 +68,12 @@ def without_libunwind(tmp_path):
     return unshare + script
 
 
-def test_libunwind_absent_is_one_line_and_shorter_stacks(start, tmp_path, directory):
+@pytest.mark.parametrize("unwind", ["known", "audit"])
+def test_libunwind_absent_is_missed_by_an_audit_alone(start, tmp_path, directory, unwind):
     prefix = without_libunwind(tmp_path)
     # The namespace's tools run without the library: only the server is given it.
     server = start(prefix + ["env", "LD_PRELOAD=" + LIBRARY,
-                             "CLOSEWAIT_OPTIONS=grace=20ms:dir=" + directory,
+                             "CLOSEWAIT_OPTIONS=grace=20ms:dir=%s:unwind=%s" % (directory, unwind),
                              example("eof_ignored"), 0, 4], preload=False)
     port = server.port()
     for i in range(4):
@@ -82,11 +83,26 @@ def test_libunwind_absent_is_one_line_and_shorter_stacks(start, tmp_path, direct
     assert server.end() == -signal.SIGTERM
     before_report = server.err.split("closewait: LEAK")[0]
     told = [line for line in before_report.splitlines() if line.startswith("closewait: ")]
-    assert len(told) == 1 and "libunwind" in told[0], server.err
+    assert len(told) == (unwind == "audit"), server.err
+    assert not told or "libunwind" in told[0] and "cannot compare" in told[0], server.err
     group = Report(server.err).only()
     assert (group.verdict, group.count) == ("eof-ignored", 2), server.err
-    assert group.stack("opened")[0].startswith("accept_conn"), server.err
-    assert group.stack("EOF read")[0].startswith("read_request"), server.err
+    assert named(group.stack("opened"), "accept_conn", "main"), server.err
+    assert named(group.stack("EOF read"), "read_request", "main"), server.err
+
+
+@pytest.mark.parametrize("unwind", ["known", "full", "audit"])
+def test_libunwind_is_opened_for_an_audit_alone(start, unwind):
+    """And keeps no descriptor."""
+    server = start([example("eof_ignored"), 0, 1], unwind=unwind)
+    client(server.port(), b"half")
+    server.line("served 1")
+    with open("/proc/%d/maps" % server.pid) as f:
+        assert ("libunwind-" in f.read()) == (unwind == "audit")
+    numbers = os.listdir("/proc/%d/fd" % server.pid)
+    assert not [n for n in numbers if int(n) > 2 and
+                os.readlink("/proc/%d/fd/%s" % (server.pid, n)).startswith("pipe:")]
+    server.end()
 
 
 @pytest.mark.parametrize("limit", ["-f 8", "-f 4096", "-v 200000", "-n 16"])

@@ -21,7 +21,7 @@ def programs():
     runs += [["ends", HOLD, way] for way in (
         "return", "exit", "_exit", "_Exit", "quick_exit", "pthread_exit", "raise", "kill",
         "pthread_kill", "abort", "fault", "handler", "handler_raises")]
-    runs += [["accept_room", HOLD], ["after_sigaction", HOLD], ["alloca_depths", 1, 200],
+    runs += [["accept_room", HOLD], ["alloca_depths", 1, 200],
              ["cancelled_close", HOLD], ["closes", HOLD, "each_dup"], ["coroutines", 5],
              ["cpp_server", 30], ["exec_fails", "absent", "exit"], ["forks_many", 30, "killed"],
              ["exec_fails", "absent", "kill"],

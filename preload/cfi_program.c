@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* Executes call frame instructions (DWARF 5, 6.4.2 and 7.24). */
+#include "cfi.h"
+
+/* What is remembered is restored soon: compilers nest it once. */
+#define REMEMBERED_MAX 8
+
+/* The two high bits of an instruction, or the whole of it. */
+enum {
+	ADVANCE_LOC = 0x40,
+	OFFSET = 0x80,
+	RESTORE = 0xc0,
+	NOP = 0x00,
+	SET_LOC = 0x01,
+	ADVANCE_LOC1 = 0x02,
+	ADVANCE_LOC2 = 0x03,
+	ADVANCE_LOC4 = 0x04,
+	OFFSET_EXTENDED = 0x05,
+	RESTORE_EXTENDED = 0x06,
+	UNDEFINED = 0x07,
+	SAME_VALUE = 0x08,
+	REGISTER = 0x09,
+	REMEMBER_STATE = 0x0a,
+	RESTORE_STATE = 0x0b,
+	DEF_CFA = 0x0c,
+	DEF_CFA_REGISTER = 0x0d,
+	DEF_CFA_OFFSET = 0x0e,
+	DEF_CFA_EXPRESSION = 0x0f,
+	EXPRESSION = 0x10,
+	OFFSET_EXTENDED_SF = 0x11,
+	DEF_CFA_SF = 0x12,
+	DEF_CFA_OFFSET_SF = 0x13,
+	VAL_OFFSET = 0x14,
+	VAL_OFFSET_SF = 0x15,
+	VAL_EXPRESSION = 0x16,
+	ADVANCE_LOC8 = 0x1d,             /* MIPS's, but binutils knows it everywhere */
+	NEGATE_RA_STATE = 0x2d,          /* Arm's; elsewhere SPARC's */
+	ARGS_SIZE = 0x2e,                /* GNU: not needed, the stack is not popped */
+	NEGATIVE_OFFSET_EXTENDED = 0x2f, /* GNU's, of old */
+};
+
+struct machine {
+	const struct cfi_common *common;
+	struct cfi_bytes b;
+	uintptr_t location; /* where the row begins */
+	uintptr_t pc;
+	uintptr_t base;
+	struct cfi_row *row;
+	const struct cfi_row *initial; /* NULL in the common program */
+	unsigned remembered;
+	struct cfi_row states[REMEMBERED_MAX];
+};
+
+/* Of a register that we do not follow (a vector) nothing is kept. */
+static void set(struct machine *m, uint64_t number, enum cfi_rule rule, int64_t value)
+{
+	if (number >= CFI_REGISTERS)
+		return;
+	if (value != (int32_t)value) {
+		cfi_fail(&m->b);
+		return;
+	}
+	m->row->rule[number] = (uint8_t)rule;
+	m->row->value[number] = (int32_t)value;
+	if (rule == CFI_SAME)
+		m->row->told &= ~(1u << number);
+	else
+		m->row->told |= 1u << number;
+}
+
+static void set_factored(struct machine *m, uint64_t number, enum cfi_rule rule,
+			 int64_t offset)
+{
+	int64_t value;
+
+	if (__builtin_mul_overflow(offset, m->common->data_align, &value))
+		cfi_fail(&m->b);
+	else
+		set(m, number, rule, value);
+}
+
+/* Where an expression is, which is then skipped. */
+static int64_t take_expression(struct machine *m)
+{
+	int64_t value = (int64_t)((uintptr_t)m->b.at - m->base);
+
+	cfi_block(&m->b);
+	return value;
+}
+
+static void set_cfa(struct machine *m, bool is_expression, uint64_t number, int64_t value)
+{
+	if (number >= CFI_REGISTERS || value != (int32_t)value) {
+		cfi_fail(&m->b);
+		return;
+	}
+	m->row->cfa_is_expression = is_expression;
+	m->row->cfa_register = (uint8_t)number;
+	m->row->cfa = (int32_t)value;
+}
+
+static void set_cfa_factored(struct machine *m, uint64_t number, int64_t offset)
+{
+	int64_t value;
+
+	if (__builtin_mul_overflow(offset, m->common->data_align, &value))
+		cfi_fail(&m->b);
+	else
+		set_cfa(m, false, number, value);
+}
+
+static void restore(struct machine *m, uint64_t number)
+{
+	if (!m->initial)
+		cfi_fail(&m->b);
+	else if (number < CFI_REGISTERS && !(m->initial->told >> number & 1))
+		set(m, number, CFI_SAME, 0);
+	else if (number < CFI_REGISTERS)
+		set(m, number, m->initial->rule[number], m->initial->value[number]);
+}
+
+static void remember_state(struct machine *m)
+{
+	if (m->remembered == REMEMBERED_MAX)
+		cfi_fail(&m->b);
+	else
+		m->states[m->remembered++] = *m->row;
+}
+
+static void restore_state(struct machine *m)
+{
+	if (!m->remembered)
+		cfi_fail(&m->b);
+	else
+		*m->row = m->states[--m->remembered];
+}
+
+static void advance(struct machine *m, uint64_t delta)
+{
+	m->location += delta * m->common->code_align;
+}
+
+/* Those whose operand is the number of a register first. */
+static void execute_of_register(struct machine *m, uint8_t op)
+{
+	uint64_t number = cfi_uleb(&m->b);
+
+	switch (op) {
+	case OFFSET_EXTENDED:
+		set_factored(m, number, CFI_AT_OFFSET, (int64_t)cfi_uleb(&m->b));
+		return;
+	case NEGATIVE_OFFSET_EXTENDED:
+		set_factored(m, number, CFI_AT_OFFSET, -(int64_t)cfi_uleb(&m->b));
+		return;
+	case OFFSET_EXTENDED_SF:
+		set_factored(m, number, CFI_AT_OFFSET, cfi_sleb(&m->b));
+		return;
+	case VAL_OFFSET:
+		set_factored(m, number, CFI_IS_OFFSET, (int64_t)cfi_uleb(&m->b));
+		return;
+	case VAL_OFFSET_SF:
+		set_factored(m, number, CFI_IS_OFFSET, cfi_sleb(&m->b));
+		return;
+	case RESTORE_EXTENDED:
+		restore(m, number);
+		return;
+	case UNDEFINED:
+		set(m, number, CFI_UNDEFINED, 0);
+		return;
+	case SAME_VALUE:
+		set(m, number, CFI_SAME, 0);
+		return;
+	case REGISTER:
+		set(m, number, CFI_IN_REGISTER, (int64_t)cfi_uleb(&m->b));
+		return;
+	case EXPRESSION:
+		set(m, number, CFI_AT_EXPRESSION, take_expression(m));
+		return;
+	case VAL_EXPRESSION:
+		set(m, number, CFI_IS_EXPRESSION, take_expression(m));
+		return;
+	case DEF_CFA:
+		set_cfa(m, false, number, (int64_t)cfi_uleb(&m->b));
+		return;
+	case DEF_CFA_SF:
+		set_cfa_factored(m, number, cfi_sleb(&m->b));
+		return;
+	case DEF_CFA_REGISTER:
+		set_cfa(m, m->row->cfa_is_expression, number, m->row->cfa);
+		if (m->row->cfa_is_expression)
+			cfi_fail(&m->b);
+		return;
+	default:
+		cfi_fail(&m->b);
+	}
+}
+
+static void execute_offset(struct machine *m, int64_t value)
+{
+	if (m->row->cfa_is_expression)
+		cfi_fail(&m->b);
+	else
+		set_cfa(m, false, m->row->cfa_register, value);
+}
+
+static void execute(struct machine *m, uint8_t op)
+{
+	switch (op) {
+	case NOP:
+		return;
+	case SET_LOC:
+		m->location = cfi_pointer(&m->b, m->common->encoding);
+		return;
+	case ADVANCE_LOC1:
+		advance(m, cfi_unsigned(&m->b, 1));
+		return;
+	case ADVANCE_LOC2:
+		advance(m, cfi_unsigned(&m->b, 2));
+		return;
+	case ADVANCE_LOC4:
+		advance(m, cfi_unsigned(&m->b, 4));
+		return;
+	case ADVANCE_LOC8:
+		advance(m, cfi_unsigned(&m->b, 8));
+		return;
+	case REMEMBER_STATE:
+		remember_state(m);
+		return;
+	case RESTORE_STATE:
+		restore_state(m);
+		return;
+	case DEF_CFA_OFFSET:
+		execute_offset(m, (int64_t)cfi_uleb(&m->b));
+		return;
+	case DEF_CFA_OFFSET_SF: {
+		int64_t value;
+
+		if (__builtin_mul_overflow(cfi_sleb(&m->b), m->common->data_align,
+					   &value))
+			cfi_fail(&m->b);
+		execute_offset(m, value);
+		return;
+	}
+	case DEF_CFA_EXPRESSION:
+		set_cfa(m, true, 0, take_expression(m));
+		return;
+	case ARGS_SIZE:
+		cfi_uleb(&m->b);
+		return;
+#if defined(__aarch64__)
+	case NEGATE_RA_STATE:
+		m->row->return_signed ^= true;
+		return;
+#endif
+	default:
+		execute_of_register(m, op);
+	}
+}
+
+/* Until the next row begins behind `pc`. */
+static bool run(struct machine *m, struct cfi_bytes program)
+{
+	m->b = program;
+	while (cfi_more(&m->b)) {
+		uint8_t op = *m->b.at++;
+
+		switch (op & 0xc0) {
+		case ADVANCE_LOC:
+			advance(m, op & 0x3f);
+			break;
+		case OFFSET:
+			set_factored(m, op & 0x3f, CFI_AT_OFFSET,
+				     (int64_t)cfi_uleb(&m->b));
+			break;
+		case RESTORE:
+			restore(m, op & 0x3f);
+			break;
+		default:
+			execute(m, op);
+		}
+		if (m->location > m->pc)
+			break;
+	}
+	return !m->b.bad;
+}
+
+bool cfi_execute(const struct cfi_common *common, struct cfi_bytes program,
+		 uintptr_t start, uintptr_t pc, uintptr_t base, struct cfi_row *row)
+{
+	struct cfi_row initial;
+	struct machine m;
+
+	m.common = common;
+	m.location = start;
+	m.pc = pc;
+	m.base = base;
+	m.row = row;
+	m.initial = NULL;
+	m.remembered = 0;
+	row->cfa_is_expression = false;
+	row->cfa_register = CFI_REGISTERS;
+	row->return_signed = false;
+	row->told = 0;
+	if (!run(&m, common->program))
+		return false;
+	initial = *row;
+	m.initial = &initial;
+	return run(&m, program) &&
+	       (row->cfa_is_expression || row->cfa_register < CFI_REGISTERS);
+}
