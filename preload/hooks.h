@@ -43,6 +43,8 @@ int __uflow(FILE *file);
 ssize_t __getdelim(char **line, size_t *room, int end, FILE *file);
 int __isoc99_fscanf(FILE *file, const char *format, ...);
 int __isoc99_vfscanf(FILE *file, const char *format, va_list ap);
+int __isoc23_fscanf(FILE *file, const char *format, ...); /* glibc 2.38 */
+int __isoc23_vfscanf(FILE *file, const char *format, va_list ap);
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 		const sigset_t *mask, size_t room);
@@ -73,7 +75,11 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 	HOOK(getdelim)             \
 	HOOK(__getdelim)           \
 	HOOK(__isoc99_vfscanf)     \
-	HOOK(__isoc99_fscanf)
+	HOOK(__isoc99_fscanf)      \
+	HOOK(__isoc23_vfscanf)     \
+	HOOK(__isoc23_fscanf)      \
+	HOOK(vfscanf)              \
+	HOOK(fscanf)
 
 #define HOOK_LIST            \
 	HOOK_LIST_STDIO      \

@@ -6,6 +6,7 @@
 #include "extents.h"
 #include "learned.h"
 #include "modules.h"
+#include "proc.h"
 #include "sys.h"
 
 /* First read, end-of-file and close of one child. */
@@ -13,8 +14,12 @@
 #define SPACE ((sizeof(struct cw_process) + 63) & ~(size_t)63)
 #define ROOM  ((CW_EXTENT_SIZE - SPACE) / SLOTS & ~(size_t)63)
 
-/* Kinds of `state`. One whose child is killed while it writes stays so: it is not used again. */
+/* Kinds of `state`. Above WRITING stands who writes: its pid, 0 in another pid namespace. */
 enum { FREE, WRITING, READY };
+#define KIND_BITS 2u
+#define KIND      ((1u << KIND_BITS) - 1)
+
+_Static_assert(CW_NO_HEIR < UINT32_MAX >> KIND_BITS, "room for a pid");
 
 /* Words of the stack as distances from the hook's frame; those that point into it are such, too. */
 struct word {
@@ -122,6 +127,25 @@ static size_t size_of(uint32_t frames, uint32_t words)
 	       words * sizeof(struct word);
 }
 
+/* By its pid in the parent's pid namespace. */
+static uint32_t writing(const struct cw_process *child, uint32_t parent)
+{
+	const struct cw_process *p = extent_bytes(parent);
+	bool seen = child->pid_ns && child->pid_ns == p->pid_ns;
+
+	return (seen ? child->pid << KIND_BITS : 0) | WRITING;
+}
+
+/* Its child was killed over it, and writes no more. One that is stopped, or whose pid is another's
+ * by now, may: the slot is left to it. */
+static void free_of_the_dead(struct slot *s, uint32_t state)
+{
+	uint32_t pid = state >> KIND_BITS;
+
+	if ((state & KIND) == WRITING && pid && proc_gone(pid, 0))
+		atomic_compare_exchange_strong(&s->state, &state, FREE);
+}
+
 void learned_tell(struct books *b, const struct stack *stack, const struct known_log *log)
 {
 	uint32_t parent = b->process->parent;
@@ -133,7 +157,8 @@ void learned_tell(struct books *b, const struct stack *stack, const struct known
 		struct slot *s = slot_at(parent, i);
 		uint32_t state = FREE;
 
-		if (!atomic_compare_exchange_strong(&s->state, &state, WRITING))
+		if (!atomic_compare_exchange_strong(&s->state, &state,
+						    writing(b->process, parent)))
 			continue;
 		fill(s, stack, log);
 		atomic_store_explicit(&s->state, READY, memory_order_release);
@@ -175,10 +200,13 @@ bool learned_next(struct books *b, unsigned *next, struct stack *stack,
 {
 	while (*next < SLOTS) {
 		struct slot *s = slot_at(b->extent, (*next)++);
+		uint32_t state = atomic_load_explicit(&s->state, memory_order_acquire);
 		bool taken;
 
-		if (atomic_load_explicit(&s->state, memory_order_acquire) != READY)
+		if (state != READY) {
+			free_of_the_dead(s, state);
 			continue;
+		}
 		taken = take(s, stack, log);
 		memcpy(thread, s->thread, sizeof s->thread);
 		atomic_store_explicit(&s->state, FREE, memory_order_release);

@@ -7,7 +7,8 @@
  * names it as parent. The parent takes it over as it forks the next: into its own site and its own
  * known stacks, of which that child has a copy. It does so only if its libraries are the child's.
  *
- * For the holder of the sites' lock. No system call.
+ * For the holder of the sites' lock. No system call, but for a child that is just leaving something
+ * as its parent forks, or was killed over it: whether it lives.
  */
 #pragma once
 

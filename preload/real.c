@@ -22,11 +22,13 @@ void *vfork_resolve(void)
 	return (void *)vfork_real;
 }
 
-/* What glibc has only since 2.N, from the man pages of the calls. */
+/* What glibc has only since 2.N, from the man pages of the calls, and glibc's NEWS. */
 static const struct newcomer {
 	const char *name;
 	unsigned since;
 } newcomers[] = {
+	{"__isoc23_fscanf", 38},
+	{"__isoc23_vfscanf", 38},
 	{"epoll_pwait2", 35},
 	{"pidfd_getfd", 36},
 };

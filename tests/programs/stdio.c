@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 
 #include "loopback.h"
 #include "out_of_sight.h"
@@ -112,6 +113,38 @@ STEP void scan_words(FILE *file)
 		;
 }
 
+/* The names that fscanf() and vfscanf() have in programs of other standards than C99. The last two
+ * are glibc 2.38's; where it is older only the library under test has them. */
+int fscanf_of_c89(FILE *file, const char *format, ...) __asm__("fscanf");
+int vfscanf_of_c89(FILE *file, const char *format, va_list ap) __asm__("vfscanf");
+int __isoc23_fscanf(FILE *file, const char *format, ...) __attribute__((weak));
+int __isoc23_vfscanf(FILE *file, const char *format, va_list ap) __attribute__((weak));
+
+STEP void scan_words_of_c89(FILE *file)
+{
+	while (fscanf_of_c89(file, "%63s", buffer) == 1)
+		;
+}
+
+STEP void scan_words_of_c23(FILE *file)
+{
+	must(__isoc23_fscanf != NULL, "__isoc23_fscanf");
+	while (__isoc23_fscanf(file, "%63s", buffer) == 1)
+		;
+}
+
+STEP void scan_words_by(int (*scan)(FILE *, const char *, va_list), FILE *file, ...)
+{
+	va_list ap;
+	int n;
+
+	do {
+		va_start(ap, file);
+		n = scan(file, "%63s", ap);
+		va_end(ap);
+	} while (n == 1);
+}
+
 static void by_fgets(void)
 {
 	read_lines(stream_after("one\ntwo\n"));
@@ -170,6 +203,32 @@ static void by_getdelim(void)
 static void by_fscanf(void)
 {
 	scan_words(stream_after("one two "));
+}
+
+static void by_vfscanf(void)
+{
+	scan_words_by(vfscanf, stream_after("one two "), buffer);
+}
+
+static void by_fscanf_of_c89(void)
+{
+	scan_words_of_c89(stream_after("one two "));
+}
+
+static void by_vfscanf_of_c89(void)
+{
+	scan_words_by(vfscanf_of_c89, stream_after("one two "), buffer);
+}
+
+static void by_fscanf_of_c23(void)
+{
+	scan_words_of_c23(stream_after("one two "));
+}
+
+static void by_vfscanf_of_c23(void)
+{
+	must(__isoc23_vfscanf != NULL, "__isoc23_vfscanf");
+	scan_words_by(__isoc23_vfscanf, stream_after("one two "), buffer);
 }
 
 /* It returns what there is, and has read the EOF behind it. */
@@ -262,6 +321,11 @@ static const struct {
 	{"by_getline", by_getline, "eof-ignored", 1, "get_lines"},
 	{"by_getdelim", by_getdelim, "eof-ignored", 1, "get_fields"},
 	{"by_fscanf", by_fscanf, "eof-ignored", 1, "scan_words"},
+	{"by_vfscanf", by_vfscanf, "eof-ignored", 1, "scan_words_by"},
+	{"by_fscanf_of_c89", by_fscanf_of_c89, "eof-ignored", 1, "scan_words_of_c89"},
+	{"by_vfscanf_of_c89", by_vfscanf_of_c89, "eof-ignored", 1, "scan_words_by"},
+	{"by_fscanf_of_c23", by_fscanf_of_c23, "eof-ignored", 1, "scan_words_of_c23"},
+	{"by_vfscanf_of_c23", by_vfscanf_of_c23, "eof-ignored", 1, "scan_words_by"},
 	{"behind_a_last_line", behind_a_last_line, "eof-ignored", 1, "read_last_line"},
 	{"not_as_far_as_the_end", not_as_far_as_the_end, "eof-unread", 1, "-"},
 	{"not_at_all", not_at_all, "eof-unread", 1, "-"},
