@@ -3,7 +3,6 @@
 #include "aside.h"
 #include "clock.h"
 #include "events.h"
-#include "hooks.h"
 #include "kernel.h"
 #include "lifecycle.h"
 #include "lifecycle_internal.h"
@@ -27,15 +26,6 @@ bool lifecycle_claim_with(struct cw_socket *s, uint32_t bit, uint32_t more)
 {
 	return !(atomic_load_explicit(&s->flags, memory_order_relaxed) & bit) &&
 	       !(rmw_fetch_or32(&s->flags, bit | more) & bit);
-}
-
-_Atomic(_Atomic uint64_t *) *lifecycle_look_again(int fd)
-{
-	struct books *b;
-
-	real_get();
-	b = books_here();
-	return b ? fd_page_of(b, fd) : &fd_no_page;
 }
 
 /* The pinned record a call was about; adopts what only this call shows to be a socket, and puts
