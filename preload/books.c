@@ -27,13 +27,15 @@
 #endif
 
 struct books *books;
+_Atomic(_Atomic uint64_t *) books_no_fds[CW_FD_EXTENTS];
+_Atomic(_Atomic uint64_t *) *books_fds = books_no_fds;
 FORK_HOT struct lineage lineage;
 /* The mark of a thread that has left the books; its own vforks take that for theirs. */
 #define MARK_LEFT 2
 /* Of one that has not been here yet. */
 #define MARK_NEW  3
-__thread struct books_thread books_thread __attribute__((
-	tls_model("initial-exec"), visibility("hidden"))) = {.mark = MARK_NEW};
+__thread int vfork_mark __attribute__((tls_model("initial-exec"), visibility("hidden"))) =
+	MARK_NEW;
 
 static __thread bool left __attribute__((tls_model("initial-exec")));
 
@@ -45,34 +47,35 @@ void books_reserve(void)
 	b = sys_mmap(2 * sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		     -1);
 	/* Without the wipe a child would write into its parent's books. */
-	if (b && sys_madvise(b, 2 * sizeof *b, MADV_WIPEONFORK) == 0)
+	if (b && sys_madvise(b, 2 * sizeof *b, MADV_WIPEONFORK) == 0) {
 		books = b;
-	else
+		books_fds = b->fds;
+	} else {
 		notice_add("the kernel is too old (no MADV_WIPEONFORK): not traced",
 			   NULL);
+	}
 }
 
 /* Of a thread that another libc has made (dlmopen), or a clone() that we have not seen, ours does not
  * know. */
 static void meet_thread(void)
 {
-	books_thread.mark = 0;
+	vfork_mark = 0;
 	if (*rmw_alone_at && !thread_is_main())
 		rmw_not_alone();
 }
 
 bool books_in_vfork_child(void)
 {
-	if (books_thread.mark == MARK_NEW)
+	if (vfork_mark == MARK_NEW)
 		meet_thread();
+	if (!vfork_mark)
+		return false;
 	/* Wiped books mean memory of our own: a child made by a raw clone. */
-	if (books_thread.mark && (uint32_t)sys_getpid() != lineage.pid &&
+	if ((uint32_t)sys_getpid() != lineage.pid &&
 	    !(trace_map.bytes && books && atomic_load(&books->ready) == BOOKS_CLOSED))
 		return true;
-	if (books_thread.mark)
-		books_thread.mark = left ? MARK_LEFT : 0;
-	if (!left)
-		books_thread.books = books;
+	vfork_mark = left ? MARK_LEFT : 0;
 	return left;
 }
 
@@ -91,7 +94,7 @@ void books_leave(void)
 	int saved = errno;
 
 	left = true;
-	books_thread = (struct books_thread){NULL, MARK_LEFT};
+	vfork_mark = MARK_LEFT;
 	notice_add(
 		"a thread has taken descriptors of its own (unshare): what it does to them "
 		"is not traced",
@@ -118,7 +121,7 @@ void books_share_files(void)
 void books_rejoin(void)
 {
 	left = false;
-	books_thread = (struct books_thread){books, 0};
+	vfork_mark = 0;
 }
 
 bool books_left(void)
@@ -155,6 +158,15 @@ void books_close(struct books *b)
 	atomic_store(&b->ready, BOOKS_NONE);
 	for (unsigned i = 0; i < CW_FD_EXTENTS; i++)
 		atomic_store(&b->fds[i], NULL);
+}
+
+void books_give_up(void)
+{
+	struct books *b = books;
+
+	books = NULL;
+	books_fds = books_no_fds;
+	books_close(b);
 }
 
 void books_lost(enum cw_lost what)

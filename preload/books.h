@@ -62,19 +62,14 @@ enum books_state {
 /* Behind them lie those of a child that is about to be forked, while they are prepared. */
 extern struct books *books;
 
-/* Of each thread; vfork.S writes it, too. */
-extern __thread struct books_thread {
-	struct books *books; /* NULL: ask books_slow(); never while the mark is set */
-	int mark;            /* of one that has called vfork(), and others */
-} books_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
-static_assert(offsetof(struct books_thread, mark) == 8, "vfork.S writes both");
+/* Its `fds`, or where there are none as many that are NULL for ever: who looks a descriptor up need not
+ * ask which. */
+extern _Atomic(_Atomic uint64_t *) *books_fds;
+extern _Atomic(_Atomic uint64_t *) books_no_fds[CW_FD_EXTENTS];
 
-/* The calling thread is about to make a child that shares our memory. */
-static inline void books_mark_vfork(void)
-{
-	books_thread.books = NULL;
-	books_thread.mark = 1;
-}
+/* Not 0: books_slow() is to be asked. vfork.S sets it, too. */
+extern __thread int vfork_mark
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Reserves the wiped mapping. Called once by the constructor; without it nothing is
  * traced. */
@@ -92,9 +87,9 @@ static inline bool books_are_open(const struct books *b)
 /* This process's books, or NULL: nothing is to be recorded. */
 static inline struct books *books_here(void)
 {
-	struct books *b = books_thread.books;
+	struct books *b = books;
 
-	if (__builtin_expect(!b || !books_are_open(b), 0))
+	if (__builtin_expect(!b || vfork_mark || !books_are_open(b), 0))
 		return books_slow();
 	return b;
 }
@@ -137,8 +132,9 @@ struct books *books_to_end(void);
 /* Has the calling thread left them? Then it cannot ask the kernel about their sockets. */
 bool books_left(void);
 
-/* There are none any more. */
+/* There are none any more; and nor will there be in what is forked from here on. */
 void books_close(struct books *b);
+void books_give_up(void);
 
 /* Is the record still that of this process, and not collected for one that had ended? */
 bool books_are_whole(const struct books *b);

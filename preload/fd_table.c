@@ -3,8 +3,6 @@
 #include "fd_table.h"
 #include "rare.h"
 
-_Atomic(_Atomic uint64_t *) fd_no_page;
-
 static void raise_end(struct books *b, unsigned end)
 {
 	uint32_t seen = atomic_load_explicit(&b->fds_end, memory_order_relaxed);

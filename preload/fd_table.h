@@ -14,15 +14,12 @@
 #include "extents.h"
 #include "rmw.h"
 
-/* What stands for the page of a number that has none: NULL for ever. */
-extern _Atomic(_Atomic uint64_t *) fd_no_page;
-
 /* Where the page is named that the entry of fd stands in; it is NULL as long as no socket was seen near
  * there. */
 static inline _Atomic(_Atomic uint64_t *) *fd_page_of(struct books *b, int fd)
 {
 	return (unsigned)fd < CW_FD_MAX ? &b->fds[(unsigned)fd / CW_FDS_PER_EXTENT]
-					: &fd_no_page;
+					: books_no_fds;
 }
 
 static inline size_t fd_in_page(int fd)
@@ -60,7 +57,7 @@ static inline bool fd_unchanged(const struct fd_place *place, uint64_t entry)
 {
 	_Atomic uint64_t *page = atomic_load_explicit(place->page, memory_order_acquire);
 
-	return page &&
+	return __builtin_expect(page != NULL, 1) &&
 	       atomic_load_explicit(&page[place->at], memory_order_acquire) == entry;
 }
 

@@ -53,7 +53,7 @@ static int clone_with(__typeof__(clone) *real_clone, int (*f)(void *), void *sta
 	if (flags & CLONE_VM && !(flags & CLONE_VFORK))
 		rmw_not_alone();
 	if (is_like_vfork(flags))
-		books_mark_vfork();
+		vfork_mark = 1;
 	pid = real_clone(f, stack, flags, argument, parent_tid, tls, child_tid);
 	if (pid > 0 && clone_shares_files_alone((unsigned long)flags))
 		books_share_files();

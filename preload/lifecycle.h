@@ -41,15 +41,15 @@ RARE _Atomic(_Atomic uint64_t *) *lifecycle_look_again(int fd);
 /* fd's entry, and its place. `real` is filled from then on. */
 static inline uint64_t lifecycle_look(int fd, struct fd_place *place)
 {
-	struct books *b = books_thread.books;
-	_Atomic(_Atomic uint64_t *) *there = &fd_no_page;
+	_Atomic(_Atomic uint64_t *) *there = books_no_fds;
 	_Atomic uint64_t *page = NULL;
+	bool known = !vfork_mark;
 
-	if (__builtin_expect(b && (unsigned)fd < CW_FD_MAX, 1)) {
-		there = fd_page_of(b, fd);
+	if (__builtin_expect(known && (unsigned)fd < CW_FD_MAX, 1)) {
+		there = &books_fds[(unsigned)fd / CW_FDS_PER_EXTENT];
 		page = atomic_load_explicit(there, memory_order_acquire);
 	}
-	if (__builtin_expect(!page && !(b && books_are_open(b)), 0)) {
+	if (__builtin_expect(!page && !(known && books && books_are_open(books)), 0)) {
 		there = lifecycle_look_again(fd);
 		page = atomic_load_explicit(there, memory_order_acquire);
 	}
@@ -86,7 +86,7 @@ static inline bool lifecycle_begin(struct transfer *t, int fd, int flags, bool i
 		return false;
 	/* What is only looked at is not counted. */
 	if (__builtin_expect(!entry || flags & MSG_PEEK, 0)) {
-		place.page = &fd_no_page;
+		place.page = books_no_fds;
 		place.at = 0;
 	}
 	t->place.page = place.page;

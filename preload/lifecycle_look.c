@@ -9,5 +9,5 @@ _Atomic(_Atomic uint64_t *) *lifecycle_look_again(int fd)
 
 	real_get();
 	b = books_here();
-	return b ? fd_page_of(b, fd) : &fd_no_page;
+	return b ? fd_page_of(b, fd) : books_no_fds;
 }

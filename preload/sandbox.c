@@ -195,18 +195,9 @@ bool sandbox_matters(void)
 	return books && !books_in_vfork_child();
 }
 
-/* For good, in each thread, and in what is forked from here on. */
-static void leave_books(void)
-{
-	struct books *b = books;
-
-	books = NULL;
-	books_close(b);
-}
-
 void sandbox_strict(void)
 {
-	leave_books();
+	books_give_up();
 }
 
 void sandbox_filtered(const void *program)
@@ -218,7 +209,7 @@ void sandbox_filtered(const void *program)
 		harmless++;
 	if (harmless == count)
 		return;
-	leave_books();
+	books_give_up();
 	notice_add("this process may not make the system calls that tracing takes "
 		   "(seccomp): not traced from here on",
 		   NULL);

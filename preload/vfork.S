@@ -11,9 +11,8 @@
 vfork:
 	.cfi_startproc
 	endbr64
-	movq	books_thread@gottpoff(%rip), %rax
-	movq	$0, %fs:(%rax)		/* .books */
-	movl	$1, %fs:8(%rax)		/* .mark */
+	movq	vfork_mark@gottpoff(%rip), %rax
+	movl	$1, %fs:(%rax)
 	movq	vfork_real@GOTPCREL(%rip), %rax
 	movq	(%rax), %rax
 	testq	%rax, %rax
@@ -35,12 +34,10 @@ vfork:
 vfork:
 	.cfi_startproc
 	mrs	x1, tpidr_el0
-	adrp	x0, :gottprel:books_thread
-	ldr	x0, [x0, #:gottprel_lo12:books_thread]
+	adrp	x0, :gottprel:vfork_mark
+	ldr	x0, [x0, #:gottprel_lo12:vfork_mark]
 	mov	w2, #1
-	add	x1, x1, x0
-	str	xzr, [x1]		// .books
-	str	w2, [x1, #8]		// .mark
+	str	w2, [x1, x0]
 	adrp	x0, vfork_real
 	ldr	x16, [x0, #:lo12:vfork_real]
 	cbz	x16, 1f

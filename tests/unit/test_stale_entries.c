@@ -22,9 +22,10 @@
 #define OTHER (2ull << 32 | 1) /* of the one that another thread opened then */
 
 struct books *books;
-__thread struct books_thread books_thread;
+__thread int vfork_mark;
+_Atomic(_Atomic uint64_t *) books_no_fds[CW_FD_EXTENTS];
+_Atomic(_Atomic uint64_t *) *books_fds = books_no_fds;
 struct trace_map trace_map;
-_Atomic(_Atomic uint64_t *) fd_no_page;
 
 /* When the other thread closes the number and opens it. */
 enum swap {
@@ -105,7 +106,7 @@ bool kernel_was_connected(int fd)
 _Atomic(_Atomic uint64_t *) *lifecycle_look_again(int fd)
 {
 	(void)fd;
-	return &fd_no_page;
+	return books_no_fds;
 }
 
 struct books *books_slow(void)
@@ -169,7 +170,6 @@ static int begin(void **state)
 	numbers[FD] = 0;
 	here.fds[0] = numbers;
 	books = &here;
-	books_thread.books = &here;
 	return 0;
 }
 
