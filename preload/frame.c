@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Steps from a frame to its caller's. */
 #include "frame.h"
+#include "after_call.h"
 #include "cfi_expression.h"
 #include "signal_frame.h"
 
-/* A frame pointer that lies further above the stack pointer is none. */
-#define FRAME_MAX (1ul << 20)
+/* A frame pointer that lies further above the stack pointer is most likely none. */
+#define FRAME_MAX (64ul << 10)
 /* Nothing is mapped below (vm.mmap_min_addr), or above, in user space. */
 #define CODE_MIN  4096ul
 #define CODE_MAX  (1ul << 56)
@@ -16,7 +17,9 @@ bool frame_register(struct frame *f, unsigned number, uintptr_t *value)
 
 	switch (place->kind) {
 	case PLACE_NOWHERE:
-		f->lost_register = true;
+		return false;
+	case PLACE_OURS:
+		f->needs_ours = true;
 		return false;
 	case PLACE_MEMORY:
 		return stack_memory_word(f->memory, place->value, value);
@@ -163,8 +166,22 @@ static enum frame_step by_signal(struct frame *f)
 	return step_to(f, pc, sp);
 }
 
+/* Nothing is executed on a stack, and what compilers have told of is called by calls. */
+static bool can_return_to(const struct frame *f, uintptr_t pc)
+{
+	const struct module *m;
+	struct cfi_common common;
+	struct cfi_row row;
+
+	if (pc < CODE_MIN || pc > CODE_MAX || known_on_stack(f->memory->low, pc))
+		return false;
+	m = modules_find(pc - 1);
+	return !m || !m->eh_frame_hdr ||
+	       cfi_find(m, pc - 1, &common, &row) != CFI_FOUND || after_call(m, pc);
+}
+
 /* The frame's pointer points to the caller's, and the return address lies above it: so compilers
- * at run time have it, on both architectures. Nothing is executed on a stack. */
+ * at run time have it, on both architectures. */
 static enum frame_step by_pointer(struct frame *f)
 {
 	uintptr_t sp, fp, pc;
@@ -177,7 +194,7 @@ static enum frame_step by_pointer(struct frame *f)
 	    fp % sizeof fp || !stack_memory_word(f->memory, fp + sizeof fp, &pc))
 		return FRAME_LOST;
 	pc = bare(pc);
-	if (pc && (pc < CODE_MIN || pc > CODE_MAX || known_on_stack(f->memory->low, pc)))
+	if (pc && !can_return_to(f, pc))
 		return FRAME_LOST;
 	for (unsigned i = 0; i < CFI_REGISTERS; i++)
 		f->places[i].kind = PLACE_NOWHERE;

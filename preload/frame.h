@@ -19,16 +19,17 @@
 
 enum place_kind {
 	PLACE_NOWHERE,  /* lost */
+	PLACE_OURS,     /* in a frame of ours, which was not looked at */
 	PLACE_REGISTER, /* still in the register: `value` is what it held at the start */
 	PLACE_MEMORY,   /* at the address `value` */
 	PLACE_VALUE,    /* follows from the place of a frame */
 };
 
 struct frame {
-	uintptr_t pc;       /* a return address, */
-	bool exact;         /* or the very instruction */
-	bool lost_register; /* the way on depended on one that is lost */
-	uintptr_t cfa; /* the stack pointer, by the callee's information; at first 0 */
+	uintptr_t pc;    /* a return address, */
+	bool exact;      /* or the very instruction */
+	bool needs_ours; /* the way on depended on one that is PLACE_OURS */
+	uintptr_t cfa;   /* the stack pointer, by the callee's information; at first 0 */
 	struct stack_memory *memory;
 	struct frame_place {
 		enum place_kind kind;

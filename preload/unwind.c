@@ -39,7 +39,7 @@ static void begin(struct frame *f, const struct registers *r, bool exact,
 	f->pc = r->pc;
 	f->cfa = 0;
 	f->exact = exact;
-	f->lost_register = false;
+	f->needs_ours = false;
 	f->memory = memory;
 }
 
@@ -81,7 +81,7 @@ static bool begin_at_caller(struct frame *f, const struct hook_frame *hook)
 	if (!hook->caller)
 		return false;
 	for (unsigned i = 0; i < CFI_REGISTERS; i++)
-		f->places[i].kind = PLACE_NOWHERE;
+		f->places[i].kind = PLACE_OURS;
 	f->places[CFI_FP].kind = PLACE_MEMORY;
 	f->places[CFI_FP].value = hook->cfa - 2 * sizeof hook->cfa;
 	f->places[CFI_SP].kind = PLACE_VALUE;
@@ -89,7 +89,7 @@ static bool begin_at_caller(struct frame *f, const struct hook_frame *hook)
 	f->pc = hook->caller;
 	f->cfa = hook->cfa;
 	f->exact = false;
-	f->lost_register = false;
+	f->needs_ours = false;
 	f->memory = &capture.memory;
 	return true;
 #else
@@ -105,7 +105,7 @@ static void walk_there(struct known_log *log)
 
 	if (begin_at_caller(&capture.frame, &log->frame)) {
 		walk(&capture.frame, stack);
-		if (!capture.frame.lost_register)
+		if (!capture.frame.needs_ours)
 			return;
 		stack->count = 0;
 		stack->flags = 0;

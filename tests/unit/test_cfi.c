@@ -20,6 +20,12 @@ enum module_memory modules_memory(uintptr_t at)
 	return MODULE_NONE;
 }
 
+const struct module *modules_find(uintptr_t pc)
+{
+	(void)pc;
+	return NULL;
+}
+
 void known_log_word(struct known_log *log, uintptr_t address, uintptr_t value)
 {
 	(void)log;
