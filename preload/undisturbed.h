@@ -14,29 +14,37 @@
 
 #include <pthread.h>
 
+#include "options.h"
 #include "sys.h"
 
 struct undisturbed {
 	uint64_t mask; /* as it was */
-	int cancel;    /* the state as it was, */
+	bool audits;   /* libunwind may be called */
+	int cancel;    /* then: the state as it was, */
 	int kind;      /* and the kind */
 };
 
 /* The kind, too: glibc's handler looks at that, but not at the state, and a cancellation that was on
- * its way comes where libunwind lets its signal through. */
+ * its way comes where libunwind lets its signal through. Where it is not there all signals stay
+ * blocked, SIGCANCEL as well, and a fork's child need not find that page of libc. */
 static inline void undisturbed_begin(struct undisturbed *u)
 {
 	const uint64_t all = ~0ull;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &u->cancel);
-	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &u->kind);
+	u->audits = options.unwind == UNWIND_AUDIT;
+	if (u->audits) {
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &u->cancel);
+		pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &u->kind);
+	}
 	sys_sigprocmask(SIG_SETMASK, &all, &u->mask);
 }
 
 /* A cancellation that came meanwhile may be acted upon here, and this not return. */
 static inline void undisturbed_end(const struct undisturbed *u)
 {
-	pthread_setcanceltype(u->kind, NULL);
-	pthread_setcancelstate(u->cancel, NULL);
+	if (u->audits) {
+		pthread_setcanceltype(u->kind, NULL);
+		pthread_setcancelstate(u->cancel, NULL);
+	}
 	sys_sigprocmask(SIG_SETMASK, &u->mask, NULL);
 }
