@@ -232,7 +232,7 @@ static bool begin(struct books *b)
 static uint64_t end(struct ending e)
 {
 	struct undisturbed u;
-	int saved = errno;
+	int saved;
 
 	e.b = books_to_end();
 	if (!e.b || !books_are_ours())
@@ -243,13 +243,15 @@ static uint64_t end(struct ending e)
 		e.result.leaks = leaks_found;
 	} else {
 		e.tells = anything_to_say(e.b);
-		if (e.tells)
+		if (e.tells) {
+			saved = errno;
 			on_own_stack(finish, &e);
-		else
+			errno = saved;
+		} else {
 			finish(&e);
+		}
 	}
 	undisturbed_end(&u);
-	errno = saved;
 	return e.result.leaks;
 }
 

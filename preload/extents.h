@@ -94,3 +94,11 @@ uint32_t extent_of_first_process(void);
  * that kind that is then put there. Lock-free. NULL if there is no room. */
 void *extent_carve(_Atomic uint32_t *current, uint32_t owner, enum cw_extent_kind kind,
 		   size_t size);
+
+/* So many records of that size may be in use in the extent, at its beginning. */
+static inline size_t extent_carved(uint32_t index, size_t size)
+{
+	uint32_t used = atomic_load(&trace_map.extents[index].used);
+
+	return (used < CW_EXTENT_SIZE ? used : CW_EXTENT_SIZE) / size;
+}

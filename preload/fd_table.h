@@ -94,9 +94,8 @@ static inline unsigned fd_used(const _Atomic uint64_t *page)
 {
 	size_t extent =
 		(size_t)((const uint8_t *)page - trace_map.bytes) / CW_EXTENT_SIZE;
-	uint32_t used = atomic_load(&trace_map.extents[extent].used);
 
-	return (used < CW_EXTENT_SIZE ? used : CW_EXTENT_SIZE) / sizeof *page;
+	return (unsigned)extent_carved((uint32_t)extent, sizeof *page);
 }
 
 /* The first number from `i` on, below `end`, whose entry in the page is not 0; else `end`. */

@@ -37,12 +37,10 @@ static void look_at(void *context, struct books *b, int fd, uint64_t entry)
  * its way into the kernel has closed nothing. */
 static void orphans(struct books *b, uint32_t extent, uint64_t begun)
 {
-	uint32_t used = atomic_load(&trace_map.extents[extent].used);
 	struct cw_socket *s = extent_bytes(extent);
-	struct cw_socket *end =
-		(void *)((char *)s + (used < CW_EXTENT_SIZE ? used : CW_EXTENT_SIZE));
+	struct cw_socket *end = s + extent_carved(extent, sizeof *s);
 
-	for (; s + 1 <= end; s++) {
+	for (; s < end; s++) {
 		uint32_t flags = atomic_load(&s->flags);
 		struct cw_look *look;
 

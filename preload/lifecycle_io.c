@@ -157,7 +157,7 @@ HOT static APART ssize_t note_read(const struct transfer *t, ssize_t n)
 	return n;
 }
 
-ssize_t lifecycle_read_event(const struct transfer *t, ssize_t n)
+HOT ssize_t lifecycle_read_event(const struct transfer *t, ssize_t n)
 {
 	return n >= 0 || is_reset(errno, false) ? note_read(t, n) : n;
 }
@@ -191,7 +191,7 @@ HOT static APART ssize_t note_written(const struct transfer *t, ssize_t n)
 	return n;
 }
 
-ssize_t lifecycle_written_event(const struct transfer *t, ssize_t n)
+HOT ssize_t lifecycle_written_event(const struct transfer *t, ssize_t n)
 {
 	return n > 0 || (n < 0 && is_reset(errno, true)) ? note_written(t, n) : n;
 }

@@ -30,13 +30,16 @@ static bool extent_tells(uint32_t index, enum cw_extent_kind kind, bool kernel_a
 	const struct cw_socket *sockets = extent_bytes(index);
 	const struct cw_stats *stats = extent_bytes(index);
 
-	for (size_t i = 0; kind == CW_EXTENT_SOCKETS && i < CW_SOCKETS_PER_EXTENT; i++) {
-		if (socket_tells(&sockets[i], kernel_asked))
-			return true;
-	}
-	for (size_t i = 0; kind == CW_EXTENT_STATS && i < CW_STATS_PER_EXTENT; i++) {
-		if (stats_tell(&stats[i]))
-			return true;
+	if (kind == CW_EXTENT_SOCKETS) {
+		for (size_t i = extent_carved(index, sizeof *sockets); i-- > 0;) {
+			if (socket_tells(&sockets[i], kernel_asked))
+				return true;
+		}
+	} else if (kind == CW_EXTENT_STATS) {
+		for (size_t i = extent_carved(index, sizeof *stats); i-- > 0;) {
+			if (stats_tell(&stats[i]))
+				return true;
+		}
 	}
 	return false;
 }
