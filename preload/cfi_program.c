@@ -121,7 +121,7 @@ static void execute_of_register(struct machine *m, uint8_t op)
 		set_factored(m, number, CFI_AT_OFFSET, (int64_t)cfi_uleb(&m->b));
 		return;
 	case DW_CFA_GNU_negative_offset_extended:
-		set_factored(m, number, CFI_AT_OFFSET, -(int64_t)cfi_uleb(&m->b));
+		set_factored(m, number, CFI_AT_OFFSET, (int64_t)-cfi_uleb(&m->b));
 		return;
 	case DW_CFA_offset_extended_sf:
 		set_factored(m, number, CFI_AT_OFFSET, cfi_sleb(&m->b));

@@ -116,6 +116,14 @@ def test_stack_through_code_without_unwind_information(start, way, function):
         assert named(group.stack(label), "leak", function, "main"), run.err
 
 
+def test_interrupted_instruction_is_no_return_address(start):
+    run = start([program("trapped"), 60], grace="20ms")
+    assert run.wait() == 0, run.err
+    group = Report(run.err).only()
+    assert named(group.stack("opened"), "leak", "handler", "trapped", "main"), run.err
+    assert "before_it" not in run.err
+
+
 def test_threads_that_live_for_one_connection_are_audited(start, audited):
     """One in a thousand of the process's captures, however few each thread makes."""
     run = start([program("many_threads"), 2000], keep="always", unwind="known")
