@@ -1,55 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Evaluates DWARF expressions (DWARF 5, 2.5 and 7.7.1), without those of debugging information. */
+#include <dwarf.h>
+
 #include "cfi_expression.h"
 
 #define DEPTH_MAX 16
 /* The longest that is known, of the kernel's and glibc's, has ten. */
 #define STEPS_MAX 256
-
-enum {
-	ADDR = 0x03,
-	DEREF = 0x06,
-	CONST1U = 0x08, /* and so on, signed and unsigned in turn, to the next */
-	CONST8S = 0x0f,
-	CONSTU = 0x10,
-	CONSTS = 0x11,
-	DUP = 0x12,
-	DROP = 0x13,
-	OVER = 0x14,
-	PICK = 0x15,
-	SWAP = 0x16,
-	ROT = 0x17,
-	ABS = 0x19,
-	AND = 0x1a,
-	DIV = 0x1b,
-	MINUS = 0x1c,
-	MOD = 0x1d,
-	MUL = 0x1e,
-	NEG = 0x1f,
-	NOT = 0x20,
-	OR = 0x21,
-	PLUS = 0x22,
-	PLUS_UCONST = 0x23,
-	SHL = 0x24,
-	SHR = 0x25,
-	SHRA = 0x26,
-	XOR = 0x27,
-	BRA = 0x28,
-	EQ = 0x29,
-	GE = 0x2a,
-	GT = 0x2b,
-	LE = 0x2c,
-	LT = 0x2d,
-	NE = 0x2e,
-	SKIP = 0x2f,
-	LIT0 = 0x30,
-	LIT31 = 0x4f,
-	BREG0 = 0x70,
-	BREG31 = 0x8f,
-	BREGX = 0x92,
-	DEREF_SIZE = 0x94,
-	NOP = 0x96,
-};
 
 struct evaluation {
 	struct cfi_bytes b;
@@ -110,22 +67,22 @@ static void push_memory(struct evaluation *e, unsigned size)
 static void push_constant(struct evaluation *e, uint8_t op)
 {
 	switch (op) {
-	case CONST1U:
+	case DW_OP_const1u:
 		push(e, cfi_unsigned(&e->b, 1));
 		return;
-	case CONST1U + 1:
+	case DW_OP_const1s:
 		push(e, (uintptr_t)cfi_signed(&e->b, 1));
 		return;
-	case CONST1U + 2:
+	case DW_OP_const2u:
 		push(e, cfi_unsigned(&e->b, 2));
 		return;
-	case CONST1U + 3:
+	case DW_OP_const2s:
 		push(e, (uintptr_t)cfi_signed(&e->b, 2));
 		return;
-	case CONST1U + 4:
+	case DW_OP_const4u:
 		push(e, cfi_unsigned(&e->b, 4));
 		return;
-	case CONST1U + 5:
+	case DW_OP_const4s:
 		push(e, (uintptr_t)cfi_signed(&e->b, 4));
 		return;
 	default:
@@ -150,23 +107,23 @@ static void reorder(struct evaluation *e, uint8_t op)
 	uintptr_t first = pop(e), second, third;
 
 	switch (op) {
-	case DUP:
+	case DW_OP_dup:
 		push(e, first);
 		push(e, first);
 		return;
-	case SWAP:
+	case DW_OP_swap:
 		second = pop(e);
 		push(e, first);
 		push(e, second);
 		return;
-	case ROT:
+	case DW_OP_rot:
 		second = pop(e);
 		third = pop(e);
 		push(e, first);
 		push(e, third);
 		push(e, second);
 		return;
-	default: /* DROP */
+	default: /* DW_OP_drop */
 		return;
 	}
 }
@@ -195,55 +152,55 @@ static void binary(struct evaluation *e, uint8_t op)
 	bool whole = b >= sizeof a * 8; /* all bits are shifted out */
 
 	switch (op) {
-	case AND:
+	case DW_OP_and:
 		push(e, a & b);
 		return;
-	case DIV:
+	case DW_OP_div:
 		push(e, divided(e, sa, sb));
 		return;
-	case MINUS:
+	case DW_OP_minus:
 		push(e, a - b);
 		return;
-	case MOD:
+	case DW_OP_mod:
 		push(e, remainder_of(e, a, b));
 		return;
-	case MUL:
+	case DW_OP_mul:
 		push(e, a * b);
 		return;
-	case OR:
+	case DW_OP_or:
 		push(e, a | b);
 		return;
-	case PLUS:
+	case DW_OP_plus:
 		push(e, a + b);
 		return;
-	case SHL:
+	case DW_OP_shl:
 		push(e, whole ? 0 : a << b);
 		return;
-	case SHR:
+	case DW_OP_shr:
 		push(e, whole ? 0 : a >> b);
 		return;
-	case SHRA:
+	case DW_OP_shra:
 		push(e, (uintptr_t)(sa >> (whole ? sizeof a * 8 - 1 : b)));
 		return;
-	case XOR:
+	case DW_OP_xor:
 		push(e, a ^ b);
 		return;
-	case EQ:
+	case DW_OP_eq:
 		push(e, a == b);
 		return;
-	case GE:
+	case DW_OP_ge:
 		push(e, sa >= sb);
 		return;
-	case GT:
+	case DW_OP_gt:
 		push(e, sa > sb);
 		return;
-	case LE:
+	case DW_OP_le:
 		push(e, sa <= sb);
 		return;
-	case LT:
+	case DW_OP_lt:
 		push(e, sa < sb);
 		return;
-	case NE:
+	case DW_OP_ne:
 		push(e, a != b);
 		return;
 	default:
@@ -255,70 +212,70 @@ static void evaluate(struct evaluation *e, uint8_t op)
 {
 	uintptr_t value;
 
-	if (op >= LIT0 && op <= LIT31) {
-		push(e, op - LIT0);
+	if (op >= DW_OP_lit0 && op <= DW_OP_lit31) {
+		push(e, op - DW_OP_lit0);
 		return;
 	}
-	if (op >= BREG0 && op <= BREG31) {
-		push_register(e, op - BREG0);
+	if (op >= DW_OP_breg0 && op <= DW_OP_breg31) {
+		push_register(e, op - DW_OP_breg0);
 		return;
 	}
-	if (op >= CONST1U && op <= CONST8S) {
+	if (op >= DW_OP_const1u && op <= DW_OP_const8s) {
 		push_constant(e, op);
 		return;
 	}
 	switch (op) {
-	case ADDR:
+	case DW_OP_addr:
 		push(e, cfi_unsigned(&e->b, 8));
 		return;
-	case DEREF:
+	case DW_OP_deref:
 		push_memory(e, sizeof value);
 		return;
-	case DEREF_SIZE:
+	case DW_OP_deref_size:
 		push_memory(e, cfi_u8(&e->b));
 		return;
-	case CONSTU:
+	case DW_OP_constu:
 		push(e, cfi_uleb(&e->b));
 		return;
-	case CONSTS:
+	case DW_OP_consts:
 		push(e, (uintptr_t)cfi_sleb(&e->b));
 		return;
-	case OVER:
+	case DW_OP_over:
 		push(e, pick(e, 1));
 		return;
-	case PICK:
+	case DW_OP_pick:
 		push(e, pick(e, cfi_u8(&e->b)));
 		return;
-	case DUP:
-	case DROP:
-	case SWAP:
-	case ROT:
+	case DW_OP_dup:
+	case DW_OP_drop:
+	case DW_OP_swap:
+	case DW_OP_rot:
 		reorder(e, op);
 		return;
-	case ABS:
+	case DW_OP_abs:
 		value = pop(e);
 		push(e, (intptr_t)value < 0 ? -value : value);
 		return;
-	case NEG:
+	case DW_OP_neg:
 		push(e, -pop(e));
 		return;
-	case NOT:
+	case DW_OP_not:
 		push(e, ~pop(e));
 		return;
-	case PLUS_UCONST:
+	case DW_OP_plus_uconst:
 		value = pop(e);
 		push(e, value + cfi_uleb(&e->b));
 		return;
-	case BREGX:
+	case DW_OP_bregx:
 		push_register(e, cfi_uleb(&e->b));
 		return;
-	case SKIP:
+	case DW_OP_skip:
 		branch(e, true);
 		return;
-	case BRA:
+	case DW_OP_bra:
 		branch(e, pop(e) != 0);
 		return;
-	case NOP:
+	case DW_OP_nop:
 		return;
 	default:
 		binary(e, op);

@@ -1,43 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Executes call frame instructions (DWARF 5, 6.4.2 and 7.24). */
+#include <dwarf.h>
+
 #include "cfi.h"
 
 /* What is remembered is restored soon: compilers nest it once. */
 #define REMEMBERED_MAX 8
 
-/* The two high bits of an instruction, or the whole of it. */
-enum {
-	ADVANCE_LOC = 0x40,
-	OFFSET = 0x80,
-	RESTORE = 0xc0,
-	NOP = 0x00,
-	SET_LOC = 0x01,
-	ADVANCE_LOC1 = 0x02,
-	ADVANCE_LOC2 = 0x03,
-	ADVANCE_LOC4 = 0x04,
-	OFFSET_EXTENDED = 0x05,
-	RESTORE_EXTENDED = 0x06,
-	UNDEFINED = 0x07,
-	SAME_VALUE = 0x08,
-	REGISTER = 0x09,
-	REMEMBER_STATE = 0x0a,
-	RESTORE_STATE = 0x0b,
-	DEF_CFA = 0x0c,
-	DEF_CFA_REGISTER = 0x0d,
-	DEF_CFA_OFFSET = 0x0e,
-	DEF_CFA_EXPRESSION = 0x0f,
-	EXPRESSION = 0x10,
-	OFFSET_EXTENDED_SF = 0x11,
-	DEF_CFA_SF = 0x12,
-	DEF_CFA_OFFSET_SF = 0x13,
-	VAL_OFFSET = 0x14,
-	VAL_OFFSET_SF = 0x15,
-	VAL_EXPRESSION = 0x16,
-	ADVANCE_LOC8 = 0x1d,             /* MIPS's, but binutils knows it everywhere */
-	NEGATE_RA_STATE = 0x2d,          /* Arm's; elsewhere SPARC's */
-	ARGS_SIZE = 0x2e,                /* GNU: not needed, the stack is not popped */
-	NEGATIVE_OFFSET_EXTENDED = 0x2f, /* GNU's, of old */
-};
+/* Arm's; elfutils names SPARC's of the same number. */
+#define NEGATE_RA_STATE DW_CFA_GNU_window_save
 
 struct machine {
 	const struct cfi_common *common;
@@ -146,46 +117,46 @@ static void execute_of_register(struct machine *m, uint8_t op)
 	uint64_t number = cfi_uleb(&m->b);
 
 	switch (op) {
-	case OFFSET_EXTENDED:
+	case DW_CFA_offset_extended:
 		set_factored(m, number, CFI_AT_OFFSET, (int64_t)cfi_uleb(&m->b));
 		return;
-	case NEGATIVE_OFFSET_EXTENDED:
-		set_factored(m, number, CFI_AT_OFFSET, -(int64_t)cfi_uleb(&m->b));
+	case DW_CFA_GNU_negative_offset_extended:
+		set_factored(m, number, CFI_AT_OFFSET, (int64_t)-cfi_uleb(&m->b));
 		return;
-	case OFFSET_EXTENDED_SF:
+	case DW_CFA_offset_extended_sf:
 		set_factored(m, number, CFI_AT_OFFSET, cfi_sleb(&m->b));
 		return;
-	case VAL_OFFSET:
+	case DW_CFA_val_offset:
 		set_factored(m, number, CFI_IS_OFFSET, (int64_t)cfi_uleb(&m->b));
 		return;
-	case VAL_OFFSET_SF:
+	case DW_CFA_val_offset_sf:
 		set_factored(m, number, CFI_IS_OFFSET, cfi_sleb(&m->b));
 		return;
-	case RESTORE_EXTENDED:
+	case DW_CFA_restore_extended:
 		restore(m, number);
 		return;
-	case UNDEFINED:
+	case DW_CFA_undefined:
 		set(m, number, CFI_UNDEFINED, 0);
 		return;
-	case SAME_VALUE:
+	case DW_CFA_same_value:
 		set(m, number, CFI_SAME, 0);
 		return;
-	case REGISTER:
+	case DW_CFA_register:
 		set(m, number, CFI_IN_REGISTER, (int64_t)cfi_uleb(&m->b));
 		return;
-	case EXPRESSION:
+	case DW_CFA_expression:
 		set(m, number, CFI_AT_EXPRESSION, take_expression(m));
 		return;
-	case VAL_EXPRESSION:
+	case DW_CFA_val_expression:
 		set(m, number, CFI_IS_EXPRESSION, take_expression(m));
 		return;
-	case DEF_CFA:
+	case DW_CFA_def_cfa:
 		set_cfa(m, false, number, (int64_t)cfi_uleb(&m->b));
 		return;
-	case DEF_CFA_SF:
+	case DW_CFA_def_cfa_sf:
 		set_cfa_factored(m, number, cfi_sleb(&m->b));
 		return;
-	case DEF_CFA_REGISTER:
+	case DW_CFA_def_cfa_register:
 		set_cfa(m, m->row->cfa_is_expression, number, m->row->cfa);
 		if (m->row->cfa_is_expression)
 			cfi_fail(&m->b);
@@ -206,33 +177,33 @@ static void execute_offset(struct machine *m, int64_t value)
 static void execute(struct machine *m, uint8_t op)
 {
 	switch (op) {
-	case NOP:
+	case DW_CFA_nop:
 		return;
-	case SET_LOC:
+	case DW_CFA_set_loc:
 		m->location = cfi_pointer(&m->b, m->common->encoding);
 		return;
-	case ADVANCE_LOC1:
+	case DW_CFA_advance_loc1:
 		advance(m, cfi_unsigned(&m->b, 1));
 		return;
-	case ADVANCE_LOC2:
+	case DW_CFA_advance_loc2:
 		advance(m, cfi_unsigned(&m->b, 2));
 		return;
-	case ADVANCE_LOC4:
+	case DW_CFA_advance_loc4:
 		advance(m, cfi_unsigned(&m->b, 4));
 		return;
-	case ADVANCE_LOC8:
+	case DW_CFA_MIPS_advance_loc8:
 		advance(m, cfi_unsigned(&m->b, 8));
 		return;
-	case REMEMBER_STATE:
+	case DW_CFA_remember_state:
 		remember_state(m);
 		return;
-	case RESTORE_STATE:
+	case DW_CFA_restore_state:
 		restore_state(m);
 		return;
-	case DEF_CFA_OFFSET:
+	case DW_CFA_def_cfa_offset:
 		execute_offset(m, (int64_t)cfi_uleb(&m->b));
 		return;
-	case DEF_CFA_OFFSET_SF: {
+	case DW_CFA_def_cfa_offset_sf: {
 		int64_t value;
 
 		if (__builtin_mul_overflow(cfi_sleb(&m->b), m->common->data_align,
@@ -241,10 +212,10 @@ static void execute(struct machine *m, uint8_t op)
 		execute_offset(m, value);
 		return;
 	}
-	case DEF_CFA_EXPRESSION:
+	case DW_CFA_def_cfa_expression:
 		set_cfa(m, true, 0, take_expression(m));
 		return;
-	case ARGS_SIZE:
+	case DW_CFA_GNU_args_size:
 		cfi_uleb(&m->b);
 		return;
 #if defined(__aarch64__)
@@ -265,14 +236,14 @@ static bool run(struct machine *m, struct cfi_bytes program)
 		uint8_t op = *m->b.at++;
 
 		switch (op & 0xc0) {
-		case ADVANCE_LOC:
+		case DW_CFA_advance_loc:
 			advance(m, op & 0x3f);
 			break;
-		case OFFSET:
+		case DW_CFA_offset:
 			set_factored(m, op & 0x3f, CFI_AT_OFFSET,
 				     (int64_t)cfi_uleb(&m->b));
 			break;
-		case RESTORE:
+		case DW_CFA_restore:
 			restore(m, op & 0x3f);
 			break;
 		default:

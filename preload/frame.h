@@ -29,6 +29,7 @@ struct frame {
 	uintptr_t pc;    /* a return address, */
 	bool exact;      /* or the very instruction */
 	bool needs_ours; /* the way on depended on one that is PLACE_OURS */
+	bool guessed;    /* not by unwind information alone was it, or a callee, found */
 	uintptr_t cfa;   /* the stack pointer, by the callee's information; at first 0 */
 	struct stack_memory *memory;
 	struct frame_place {

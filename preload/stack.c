@@ -25,6 +25,7 @@ void stack_capture(struct stack *stack, struct known_log *log)
 	stack->count = 0;
 	stack->flags = 0;
 	stack->exact = 0;
+	stack->told = 0;
 	unwind_stack(stack, log);
 	if (stack->count)
 		return;

@@ -40,6 +40,7 @@ static void begin(struct frame *f, const struct registers *r, bool exact,
 	f->cfa = 0;
 	f->exact = exact;
 	f->needs_ours = false;
+	f->guessed = false;
 	f->memory = memory;
 }
 
@@ -47,6 +48,8 @@ static void add(struct stack *stack, const struct frame *f)
 {
 	stack->exact |= (uint64_t)f->exact << stack->count;
 	stack->pcs[stack->count++] = f->pc;
+	if (!f->guessed)
+		stack->told = stack->count;
 }
 
 static void walk(struct frame *f, struct stack *stack)
@@ -90,6 +93,7 @@ static bool begin_at_caller(struct frame *f, const struct hook_frame *hook)
 	f->cfa = hook->cfa;
 	f->exact = false;
 	f->needs_ours = false;
+	f->guessed = false;
 	f->memory = &capture.memory;
 	return true;
 #else

@@ -255,11 +255,15 @@ static void walk(struct audit *a)
 	}
 }
 
-/* Which frame a signal interrupted is not compared: libunwind (1.6) says it of the one above. */
-static bool same(const struct stack *a, const struct stack *b)
+/* As far as unwind information leads. Beyond it libunwind takes for a return address what happens
+ * to lie at the stack pointer, if it can be read, and there is nothing to compare with. Nor is
+ * it compared which frame a signal interrupted: libunwind (1.6) says it of the one above. */
+static bool same(const struct stack *ours, const struct stack *theirs)
 {
-	return a->count == b->count &&
-	       memcmp(a->pcs, b->pcs, a->count * sizeof *a->pcs) == 0;
+	if (ours->told == ours->count ? theirs->count != ours->count
+				      : theirs->count < ours->told)
+		return false;
+	return memcmp(ours->pcs, theirs->pcs, ours->told * sizeof *ours->pcs) == 0;
 }
 
 void unwind_audit(const struct registers *registers, struct stack *ours)

@@ -107,13 +107,23 @@ def test_stack_in_a_variable(start, kind):
 @pytest.mark.parametrize("way, function", [("generated", "call_generated"),
                                            ("restorer", "interrupted")])
 def test_stack_through_code_without_unwind_information(start, way, function):
-    run = start([program("no_unwind_info"), 60, way], grace="20ms")
+    """What lies beyond it is not libunwind's to judge."""
+    run = start([program("no_unwind_info"), 60, way], grace="20ms", unwind="audit")
     if run.wait() == 77:
         pytest.skip("the kernel's own is all that handlers return to here")
     assert run.process.returncode == 0, run.err
     group = Report(run.err).only()
     for label in "opened", "EOF read":
         assert named(group.stack(label), "leak", function, "main"), run.err
+    assert "different" not in run.err, run.err
+
+
+def test_interrupted_instruction_is_no_return_address(start):
+    run = start([program("trapped"), 60], grace="20ms")
+    assert run.wait() == 0, run.err
+    group = Report(run.err).only()
+    assert named(group.stack("opened"), "leak", "handler", "trapped", "main"), run.err
+    assert "before_it" not in run.err
 
 
 def test_threads_that_live_for_one_connection_are_audited(start, audited):
