@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "mapped_file.h"
 #include "proc.h"
 #include "sys.h"
 #include "text_build.h"
@@ -183,8 +184,15 @@ void proc_boot_id(uint8_t id[16])
 
 void proc_executable(char *to, size_t room)
 {
-	long n = sys_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", to, room - 1);
+	long n;
 
+	/* The loader was run with the program as its argument: it tells where that lies. */
+	if (!getauxval(AT_BASE)) {
+		mapped_file(getauxval(AT_ENTRY), to, room);
+		if (*to)
+			return;
+	}
+	n = sys_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", to, room - 1);
 	to[n > 0 ? n : 0] = 0;
 }
 

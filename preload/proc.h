@@ -40,7 +40,8 @@ uint32_t proc_pid_namespace(void);
 /* The kernel's boot id as 16 raw bytes, zeros if unknown. */
 void proc_boot_id(uint8_t id[16]);
 
-/* /proc/self/exe's target and the command line joined by spaces, each cut to `room`. */
+/* The program's file, which is that of /proc/self/exe but where the loader was run by hand, and the
+ * command line joined by spaces, each cut to `room`. */
 void proc_executable(char *to, size_t room);
 void proc_command(char *to, size_t room);
 

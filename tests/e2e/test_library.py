@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from doctors import LOADER_ALONE
 from reports import Report, named
 from traced import (LIBRARY, SOURCE, client, example, files_below, program, until_older_than)
 
@@ -182,3 +183,12 @@ def test_runs_under_a_relative_path_of_the_build(start, directory):
                 preload=False)
     assert run.wait() == 7
     assert Report(run.err).leaks == 1
+
+
+def test_program_that_the_loader_was_run_with_has_its_own_name(start):
+    run = start([LOADER_ALONE, program("place_taken"), 0, 0, "left"], show="open")
+    assert run.wait() == 0, run.err
+    report = Report(run.err)
+    assert named(report.group("open").stack("opened"), "main"), run.err
+    assert re.search(r"opened +main\+0x\w+ +%s\n" % os.path.basename(program("place_taken")),
+                     report.text), run.err
