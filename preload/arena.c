@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A bump allocator over private mappings. */
+/* A bump allocator over private memory. */
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -9,8 +9,10 @@
 #define CHUNK (256u << 10)
 #define LARGE (32u << 10)
 
-static uint8_t *at;
-static uint8_t *end;
+/* The first chunk is the library's own: each mapping more has to be copied at every fork. */
+static uint8_t first[CHUNK] __attribute__((aligned(16)));
+static uint8_t *at = first;
+static uint8_t *end = first + CHUNK;
 
 static void *map(size_t size)
 {

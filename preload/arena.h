@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory for the site index: mappings of our own, since a hook must not call malloc (the
+ * Memory for the site index: pages of our own, since a hook must not call malloc (the
  * program may be inside it). For the holder of the sites' lock.
  */
 #pragma once

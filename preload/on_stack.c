@@ -39,12 +39,6 @@ __attribute__((noinline)) static void call_on(void (*f)(void *), void *argument,
 #endif
 }
 
-static void *map(void)
-{
-	return sys_mmap(OWN_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			-1);
-}
-
 static void run(void (*f)(void *), void *argument, void *stack)
 {
 	if (stack)
@@ -55,7 +49,8 @@ static void run(void (*f)(void *), void *argument, void *stack)
 
 void on_own_stack(void (*f)(void *argument), void *argument)
 {
-	void *stack = map();
+	void *stack = sys_mmap(OWN_STACK, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
 	run(f, argument, stack);
 	if (stack)
@@ -64,9 +59,8 @@ void on_own_stack(void (*f)(void *argument), void *argument)
 
 void on_capture_stack(void (*f)(void *argument), void *argument)
 {
-	static void *stack;
+	/* No mapping, which would have to be copied at every fork. */
+	static uint8_t stack[OWN_STACK] __attribute__((aligned(4096)));
 
-	if (!stack)
-		stack = map();
 	run(f, argument, stack);
 }
