@@ -180,25 +180,25 @@ def test_openssl(start, directory, need, key_and_certificate):
     assert files_below(directory) == []
 
 
-def compared(start, start_server, talk, end=signal.SIGTERM):
+def compared(start, start_server, talk, end=signal.SIGTERM, numbers=True):
     """Starts a server with and without the library, compares its answers, then the two while
     they live, and how they end. Returns the one with the library."""
     native, traced = start_server(False), start_server(True)
     expected = talk(native)
     assert talk(traced) == expected
-    assert settled(native, traced) == []
+    assert settled(native, traced, numbers) == []
     assert traced.end(end) == native.end(end)
     assert plain(traced.out, traced) == plain(native.out, native)
     assert "closewait" not in traced.err, traced.err
     return traced
 
 
-def settled(native, traced):
+def settled(native, traced, numbers):
     """What differs even after a while: a closed connection is held for a moment more, a thread or
     a child ends late."""
     for _ in range(100):
         try:
-            found = unlike(native.pid, traced.pid)
+            found = unlike(native.pid, traced.pid, numbers)
         except OSError:  # it ended while it was looked at
             continue
         if not found:
@@ -263,7 +263,9 @@ def test_runtime(start, directory, runtime, name):
                 answers.append(s.recv(5))
         return answers
 
-    compared(start, server, talk)
+    # Java opens what it needs when it needs it: which number that gets hangs on whether the last
+    # connection was closed by then.
+    compared(start, server, talk, numbers=name != "java-threads")
     assert files_below(directory) == []
 
 

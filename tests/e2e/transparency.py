@@ -180,15 +180,18 @@ def caught_without(native, traced):
     return bits(status(native, "SigCgt")) - bits(status(traced, "SigCgt"))
 
 
-def unlike(native, traced):
+def unlike(native, traced, numbers=True):
     """What differs between two living process trees, but for the signals that the library
-    may catch."""
+    may catch. `numbers`: of the descriptors, too, and not only what they are."""
     one, other = tree(native), tree(traced)
     if len(one) != len(other):
         return ["%d processes, and with the library %d" % (len(one), len(other))]
     found = []
     for a, b in zip(one, other):
         without, with_it = living(a), living(b)
+        if not numbers:
+            for seen in (without, with_it):
+                seen["descriptors"] = sorted(seen["descriptors"].values())
         found += ["%s: %s, and with the library %s" % (what, without[what], with_it[what])
                   for what in without if without[what] != with_it[what]]
         if caught_without(a, b):
