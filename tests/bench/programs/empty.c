@@ -3,8 +3,6 @@
  * An interposer that does nothing: it exports the names of libclosewait, and each jumps to the
  * function behind it. What it costs is the price of being called at all.
  */
-#include <dlfcn.h>
-
 #include "preload/hooks.h"
 
 #define HOOK(name) void *empty_##name __attribute__((visibility("hidden")));
@@ -20,7 +18,8 @@ HOOK_LIST
 /* Linked with -z initfirst: before any other library's constructor calls one of them. */
 __attribute__((constructor)) static void resolve(void)
 {
-#define HOOK(name) empty_##name = dlsym(RTLD_NEXT, #name);
+	real_init();
+#define HOOK(name) empty_##name = (void *)real.name;
 	HOOK_LIST
 #undef HOOK
 }
