@@ -10,7 +10,7 @@ bool after_call(const struct module *m, uintptr_t pc)
 	static const uint8_t lengths[] = {2, 3, 4, 6, 7};
 	const uint8_t *end = (const uint8_t *)pc;
 
-	if (!module_holds(m, pc - 7, 7))
+	if (!module_executes(m, pc - 7, 7))
 		return false;
 	if (end[-5] == 0xe8)
 		return true;
@@ -28,7 +28,7 @@ bool after_call(const struct module *m, uintptr_t pc)
 {
 	uint32_t word;
 
-	if (!module_holds(m, pc - sizeof word, sizeof word))
+	if (!module_executes(m, pc - sizeof word, sizeof word))
 		return false;
 	__builtin_memcpy(&word, (const void *)(pc - sizeof word), sizeof word);
 	return (word & 0xfc000000) == 0x94000000 || (word & 0xfefff000) == 0xd63f0000;

@@ -167,18 +167,28 @@ static enum frame_step by_signal(struct frame *f)
 	return step_to(f, pc, sp);
 }
 
-/* Nothing is executed on a stack, and what compilers have told of is called by calls. */
-static bool can_return_to(const struct frame *f, uintptr_t pc)
+/* Can the frame pointer of a callee whose frame ends at `sp` be followed? */
+static bool is_frame_pointer(uintptr_t fp, uintptr_t sp)
+{
+	return fp >= sp && fp - sp <= FRAME_MAX && fp % sizeof fp == 0;
+}
+
+/* Nothing is executed on a stack, and a module's code is called by calls, unless it is what a
+ * signal's handler returns to. Other code is not looked at, which another thread could unmap
+ * meanwhile: but what keeps no frame pointer is none. `fp` is where that of the caller is saved. */
+static bool can_return_to(struct frame *f, uintptr_t pc, uintptr_t fp)
 {
 	const struct module *m;
-	struct cfi_common common;
-	struct cfi_row row;
+	uintptr_t saved;
 
 	if (pc < CODE_MIN || pc > CODE_MAX || known_on_stack(f->memory->low, pc))
 		return false;
 	m = modules_find(pc - 1);
-	return !m || !m->eh_frame_hdr ||
-	       cfi_find(m, pc - 1, &common, &row) != CFI_FOUND || after_call(m, pc);
+	if (m)
+		return after_call(m, pc) || signal_frame_at(m, pc);
+	return stack_memory_word(f->memory, fp, &saved) &&
+	       is_frame_pointer(saved, fp + 2 * sizeof fp) &&
+	       stack_memory_mapped(f->memory, pc);
 }
 
 /* The frame's pointer points to the caller's, and the return address lies above it: so compilers
@@ -191,11 +201,11 @@ static enum frame_step by_pointer(struct frame *f)
 		return FRAME_LOST;
 	if (!fp)
 		return FRAME_END;
-	if (!frame_register(f, CFI_SP, &sp) || fp < sp || fp - sp > FRAME_MAX ||
-	    fp % sizeof fp || !stack_memory_word(f->memory, fp + sizeof fp, &pc))
+	if (!frame_register(f, CFI_SP, &sp) || !is_frame_pointer(fp, sp) ||
+	    !stack_memory_word(f->memory, fp + sizeof fp, &pc))
 		return FRAME_LOST;
 	pc = bare(pc);
-	if (pc && !can_return_to(f, pc))
+	if (pc && !can_return_to(f, pc, fp))
 		return FRAME_LOST;
 	for (unsigned i = 0; i < CFI_REGISTERS; i++)
 		f->places[i].kind = PLACE_NOWHERE;

@@ -2,15 +2,31 @@
 /* What is known of one module. */
 #include "modules.h"
 
+/* The number of the segment that holds it; `segments`: none does. */
+static uint32_t segment_of(const struct module *m, uintptr_t at, size_t size)
+{
+	uint32_t i = 0;
+
+	while (i < m->segments && (at < m->readable[i].low || at >= m->readable[i].high ||
+				   size > m->readable[i].high - at))
+		i++;
+	return i;
+}
+
 enum module_memory module_memory(const struct module *m, uintptr_t at, size_t size)
 {
-	for (uint32_t i = 0; i < m->segments; i++) {
-		if (at >= m->readable[i].low && at < m->readable[i].high &&
-		    size <= m->readable[i].high - at)
-			return m->readable[i].writable ? MODULE_VARIABLE
-						       : MODULE_CONSTANT;
-	}
-	return MODULE_NONE;
+	uint32_t i = segment_of(m, at, size);
+
+	if (i == m->segments)
+		return MODULE_NONE;
+	return m->readable[i].writable ? MODULE_VARIABLE : MODULE_CONSTANT;
+}
+
+bool module_executes(const struct module *m, uintptr_t at, size_t size)
+{
+	uint32_t i = segment_of(m, at, size);
+
+	return i < m->segments && m->readable[i].executable;
 }
 
 bool module_holds(const struct module *m, uintptr_t at, size_t size)

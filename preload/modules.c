@@ -79,6 +79,7 @@ static void take_headers(struct module *m, const ElfW(Phdr) * ph, unsigned n)
 		    m->segments < MODULE_SEGMENTS) {
 			m->readable[m->segments].low = low;
 			m->readable[m->segments].writable = ph[i].p_flags & PF_W;
+			m->readable[m->segments].executable = ph[i].p_flags & PF_X;
 			m->readable[m->segments++].high = low + ph[i].p_memsz;
 		}
 	}

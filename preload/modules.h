@@ -32,6 +32,7 @@ struct module {
 		uintptr_t low;
 		uintptr_t high;
 		bool writable;
+		bool executable;
 	} readable[MODULE_SEGMENTS];
 	bool asked; /* whether it is an interpreter (python_find.h) */
 	bool finalizer_sought;
@@ -57,6 +58,9 @@ enum module_memory module_memory(const struct module *m, uintptr_t at, size_t si
 
 /* Do these bytes lie in one readable segment of it? */
 bool module_holds(const struct module *m, uintptr_t at, size_t size);
+
+/* And may they be executed? */
+bool module_executes(const struct module *m, uintptr_t at, size_t size);
 
 /* The function that `pc` lies in, or the part of one that the compiler put elsewhere: where it
  * begins and where the next one does, by the module's unwind table; 0: not known. */

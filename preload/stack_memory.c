@@ -79,3 +79,11 @@ bool stack_memory_word(struct stack_memory *s, uintptr_t address, uintptr_t *val
 		known_log_word(s->log, address, *value);
 	return true;
 }
+
+bool stack_memory_mapped(struct stack_memory *s, uintptr_t address)
+{
+	if (page_readable(s, address))
+		return true;
+	known_log_other(s->log); /* it may be the next time */
+	return false;
+}

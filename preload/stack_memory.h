@@ -27,3 +27,6 @@ void stack_memory_begin(struct stack_memory *s, uintptr_t low, struct known_log 
 
 /* The word at `address`: on the stack, or in a module, where a stack may be, too. */
 bool stack_memory_word(struct stack_memory *s, uintptr_t address, uintptr_t *value);
+
+/* Is there anything at `address`, on the stack or not? It is not read. */
+bool stack_memory_mapped(struct stack_memory *s, uintptr_t address);

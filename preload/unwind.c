@@ -114,6 +114,7 @@ static void walk_there(struct known_log *log)
 		stack->count = 0;
 		stack->flags = 0;
 		stack->exact = 0;
+		stack->told = 0;
 		log->outside = false;
 		log->unusable = false;
 		log->count = 0;
@@ -149,6 +150,7 @@ bool unwind_interrupted(struct stack *stack, struct known_log *log, const void *
 	stack->count = 0;
 	stack->flags = 0;
 	stack->exact = 0;
+	stack->told = 0;
 	if (!capture.registers.pc)
 		return false;
 	stack_memory_begin(&capture.memory, sp - RED_ZONE, log);
