@@ -285,21 +285,26 @@ bool trace_file_make(uint64_t image_started)
 	uint64_t pid_start = proc_start_ticks();
 	uint32_t image = 0;
 	int fd = open_file(pid_start, &image);
-	bool file = fd >= 0 && trace_map_file(fd, session_dir);
+	struct trace_mapping made;
+	bool file = fd >= 0 && trace_map_file(fd, session_dir, &made);
 
 	if (fd >= 0)
 		sys_close(fd);
 	if (!file) {
 		trace_file_remove();
 		file_path[0] = 0;
-		if (!trace_map_private())
+		if (!trace_map_private(&made))
 			return false;
 	}
-	sys_madvise(trace_map.bytes, trace_map.size, MADV_DONTDUMP);
-	trace_map.extents =
-		(struct cw_extent *)(trace_map.bytes + CW_EXTENT_TABLE_OFFSET);
-	trace_map.header = (struct cw_header *)trace_map.bytes;
+	sys_madvise(made.bytes, made.size, MADV_DONTDUMP);
+	trace_map.size = made.size;
+	trace_map.populate = made.populate;
+	trace_map.extents = (struct cw_extent *)(made.bytes + CW_EXTENT_TABLE_OFFSET);
+	trace_map.header = (struct cw_header *)made.bytes;
 	reserve_head();
 	fill_header(image_started, pid_start, image, file);
+	/* Last: what another thread forks meanwhile takes it for whole, or makes its own. */
+	atomic_thread_fence(memory_order_release);
+	trace_map.bytes = made.bytes;
 	return true;
 }

@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "extents.h"
 #include "notice.h"
 #include "sys.h"
 #include "trace_mapping.h"
@@ -57,7 +56,7 @@ static uint8_t *map_aligned(size_t size, int fd)
 	return sys_mmap_near(bytes - over, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
 }
 
-bool trace_map_file(int fd, const char *where)
+bool trace_map_file(int fd, const char *where, struct trace_mapping *made)
 {
 	size_t size = allowed_size(trace_size_wanted());
 	uint8_t *bytes;
@@ -73,8 +72,8 @@ bool trace_map_file(int fd, const char *where)
 			   NULL);
 		return false;
 	}
-	trace_map.populate = commit_head(bytes, size);
-	if (!trace_map.populate) {
+	made->populate = commit_head(bytes, size);
+	if (!made->populate) {
 		sys_munmap(bytes, size);
 		size = size < ALLOCATED_SIZE ? size : ALLOCATED_SIZE;
 		bytes = NULL;
@@ -86,8 +85,8 @@ bool trace_map_file(int fd, const char *where)
 		notice_add("no room for the trace in ", where, WITHOUT_FILE, NULL);
 		return false;
 	}
-	trace_map.bytes = bytes;
-	trace_map.size = size;
+	made->bytes = bytes;
+	made->size = size;
 	return true;
 }
 
@@ -106,7 +105,7 @@ static size_t half(size_t size)
 	return (size / 2) & ~(size_t)(CW_EXTENT_SIZE - 1);
 }
 
-bool trace_map_private(void)
+bool trace_map_private(struct trace_mapping *made)
 {
 	for (size_t size = trace_size_wanted(); size >= CW_TRACE_SIZE_MIN;
 	     size = half(size)) {
@@ -118,9 +117,7 @@ bool trace_map_private(void)
 			continue;
 		}
 		if (bytes) {
-			trace_map.bytes = bytes;
-			trace_map.size = size;
-			trace_map.populate = false;
+			*made = (struct trace_mapping){bytes, size, false};
 			return true;
 		}
 	}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "trace/format.h"
 
@@ -16,11 +17,16 @@ static inline size_t trace_head_size(size_t size)
 	return CW_EXTENT_TABLE_OFFSET + size / CW_EXTENT_SIZE * sizeof(struct cw_extent);
 }
 
-/* Each makes the mapping and fills trace_map's `bytes`, `size` and `populate`. False: it cannot be had,
- * which a notice tells. */
+struct trace_mapping {
+	uint8_t *bytes;
+	size_t size;
+	bool populate; /* its pages must be committed before they are written to */
+};
+
+/* Each makes the mapping. False: it cannot be had, which a notice tells. */
 
 /* Sizes and maps `fd`, a new file in the directory `where`, if its pages can be committed, by madvise or
  * else by allocating all of it. */
-bool trace_map_file(int fd, const char *where);
+bool trace_map_file(int fd, const char *where, struct trace_mapping *made);
 
-bool trace_map_private(void);
+bool trace_map_private(struct trace_mapping *made);
