@@ -13,26 +13,27 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/single_threaded.h>
 
 #include "options.h"
 #include "sys.h"
 
 struct undisturbed {
 	uint64_t mask; /* as it was */
-	bool audits;   /* libunwind may be called */
-	int cancel;    /* then: the state as it was, */
-	int kind;      /* and the kind */
+	bool cancellable;
+	int cancel; /* then: the state as it was, */
+	int kind;   /* and the kind */
 };
 
 /* The kind, too: glibc's handler looks at that, but not at the state, and a cancellation that was on
- * its way comes where libunwind lets its signal through. Where it is not there all signals stay
- * blocked, SIGCANCEL as well, and a fork's child need not find that page of libc. */
+ * its way comes where libunwind lets its signal through. One thread alone cancels
+ * nothing, and a fork's child of it need not find that page of libc. */
 static inline void undisturbed_begin(struct undisturbed *u)
 {
 	const uint64_t all = ~0ull;
 
-	u->audits = options.unwind == UNWIND_AUDIT;
-	if (u->audits) {
+	u->cancellable = !__libc_single_threaded || options.unwind == UNWIND_AUDIT;
+	if (u->cancellable) {
 		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &u->cancel);
 		pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &u->kind);
 	}
@@ -42,7 +43,7 @@ static inline void undisturbed_begin(struct undisturbed *u)
 /* A cancellation that came meanwhile may be acted upon here, and this not return. */
 static inline void undisturbed_end(const struct undisturbed *u)
 {
-	if (u->audits) {
+	if (u->cancellable) {
 		pthread_setcanceltype(u->kind, NULL);
 		pthread_setcancelstate(u->cancel, NULL);
 	}
