@@ -7,8 +7,10 @@
  * connection's end-of-file is read, which would be one system call of the two that a connection
  * costs. It still is asked for the first few sockets of a process and for one in TRUST_SPOT_CHECK;
  * and one record that its number does not lead to any more ends all trust, in this process and the
- * children that it forks, for good. Nothing is held against a socket by such an end-of-file alone:
- * who looks at the open ones asks which they are, and a close that comes late does.
+ * children that it forks, for good. Little is held against a socket by such an end-of-file alone: who
+ * looks at the open ones asks which they are, and a close that comes late does. Only of a process that
+ * was killed, and that nobody looked at, is it the last word: as it would be where the number changed
+ * hands unseen after the end-of-file.
  *
  * Lock-free; safe in signal handlers.
  */

@@ -54,10 +54,12 @@ uint32_t trace_extent_used(const struct trace_view *view, uint32_t index);
 
 /* Each returns NULL if the reference does not name a whole record of that kind. */
 const struct cw_process *trace_process(const struct trace_view *view, uint32_t extent);
-/* Are they one process, perhaps as two programs? exec changes neither pid nor start. */
+/* Are they one process, perhaps as two programs? exec changes neither pid nor start; what was written
+ * down at a fork may be the tick before the start that the next program has read. */
 static inline bool trace_same_pid(const struct cw_process *a, const struct cw_process *b)
 {
-	return a->pid == b->pid && a->pid_start == b->pid_start;
+	return a->pid == b->pid && (cw_started_then(a->pid_start, b->pid_start) ||
+				    cw_started_then(b->pid_start, a->pid_start));
 }
 const struct cw_socket *trace_socket(const struct trace_view *view, cw_ref ref);
 /* Copies a record that other threads may be writing. Returns false if it is not in use, or
