@@ -157,13 +157,13 @@ static enum frame_step by_signal(struct frame *f)
 {
 	uintptr_t sp, at, pc;
 
+	f->guessed = true;
 	if (!frame_register(f, CFI_SP, &sp))
 		return FRAME_LOST;
 	at = signal_frame_places(f->places, sp);
 	if (!stack_memory_word(f->memory, at, &pc) || !frame_register(f, CFI_SP, &sp))
 		return FRAME_LOST;
 	f->exact = true;
-	f->guessed = true;
 	return step_to(f, pc, sp);
 }
 
@@ -197,6 +197,7 @@ static enum frame_step by_pointer(struct frame *f)
 {
 	uintptr_t sp, fp, pc;
 
+	f->guessed = true;
 	if (!frame_register(f, CFI_FP, &fp))
 		return FRAME_LOST;
 	if (!fp)
@@ -213,7 +214,6 @@ static enum frame_step by_pointer(struct frame *f)
 	f->places[CFI_SP] = (struct frame_place){PLACE_VALUE, fp + 2 * sizeof fp};
 	f->places[CFI_RA] = (struct frame_place){PLACE_MEMORY, fp + sizeof fp};
 	f->exact = false;
-	f->guessed = true;
 	return step_to(f, pc, fp + 2 * sizeof fp);
 }
 

@@ -26,6 +26,7 @@ void stack_capture(struct stack *stack, struct known_log *log)
 	stack->flags = 0;
 	stack->exact = 0;
 	stack->told = 0;
+	stack->beyond = false;
 	unwind_stack(stack, log);
 	if (stack->count)
 		return;

@@ -15,6 +15,7 @@ struct stack {
 	uint16_t flags; /* enum cw_site_flag */
 	uint8_t audit;  /* enum stack_audit */
 	uint32_t told; /* so many of the first frames were led to by unwind information */
+	bool beyond;   /* and unwind information did not lead to its end */
 	uint64_t exact; /* bit i: pcs[i] is the interrupted instruction, not a return
 			   address */
 	uintptr_t pcs[CW_SITE_FRAMES_MAX];

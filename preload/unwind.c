@@ -62,6 +62,7 @@ static void walk(struct frame *f, struct stack *stack)
 		if (stack->count == CW_SITE_FRAMES_MAX || steps == STEPS_MAX ||
 		    (!m && known_on_stack(f->memory->low, f->pc))) {
 			stack->flags |= CW_SITE_CUT;
+			stack->beyond = f->guessed;
 			return;
 		}
 		if (stack->count || !modules_own(f->pc)) {
@@ -70,6 +71,7 @@ static void walk(struct frame *f, struct stack *stack)
 		}
 		step = frame_step(f, m);
 	}
+	stack->beyond = f->guessed;
 	if (step == FRAME_LOST)
 		stack->flags |= CW_SITE_CUT;
 	else

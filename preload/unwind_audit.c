@@ -260,8 +260,7 @@ static void walk(struct audit *a)
  * it compared which frame a signal interrupted: libunwind (1.6) says it of the one above. */
 static bool same(const struct stack *ours, const struct stack *theirs)
 {
-	if (ours->told == ours->count ? theirs->count != ours->count
-				      : theirs->count < ours->told)
+	if (ours->beyond ? theirs->count < ours->told : theirs->count != ours->count)
 		return false;
 	return memcmp(ours->pcs, theirs->pcs, ours->told * sizeof *ours->pcs) == 0;
 }

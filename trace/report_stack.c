@@ -214,10 +214,9 @@ static void put_rest(const struct report *report, const struct cw_site *site,
 	}
 	if (site->flags & (CW_SITE_CUT | CW_SITE_SHORT)) {
 		report_label(report, "");
-		text_put(report->sink,
-			 site->flags & CW_SITE_SHORT
-				 ? "(only the caller could be found)\n"
-				 : "(not followed further)\n");
+		text_put(report->sink, site->flags & CW_SITE_SHORT
+					       ? "(only the caller could be found)\n"
+					       : "(not followed further)\n");
 	}
 }
 

@@ -42,6 +42,7 @@ static const char *take_segment(struct eh_image *image, FILE *file,
 	m->segments = 1;
 	m->readable[0].low = (uintptr_t)image->bytes;
 	m->readable[0].high = m->readable[0].low + image->size;
+	m->readable[0].executable = true;
 	m->eh_frame_hdr = m->base + hdr;
 	m->table = m->eh_frame_hdr + 12;
 	memcpy(&m->table_count, (void *)(m->eh_frame_hdr + 8), sizeof m->table_count);
