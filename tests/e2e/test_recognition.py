@@ -118,6 +118,18 @@ def test_stack_through_code_without_unwind_information(start, way, function):
     assert "different" not in run.err, run.err
 
 
+def test_word_beside_a_register_is_no_return_address(start):
+    """What its function keeps in the frame pointer's register leads to data: nobody called from there."""
+    run = start([program("no_unwind_info"), 60, "general"], grace="20ms", unwind="audit")
+    if run.wait() == 77:
+        pytest.skip("of x86_64")
+    assert run.process.returncode == 0, run.err
+    stack = Report(run.err).only().stack("opened")
+    assert named(stack, "leak", "general"), run.err
+    assert [line.strip() for line in stack[2:]] == ["(not followed further)"], run.err
+    assert "different" not in run.err, run.err
+
+
 def test_interrupted_instruction_is_no_return_address(start):
     run = start([program("trapped"), 60], grace="20ms")
     assert run.wait() == 0, run.err

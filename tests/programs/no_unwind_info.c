@@ -2,9 +2,11 @@
 /*
  * Leaks a connection whose EOF was read, in a function that is called through code without unwind
  * information: "generated" by a program that was just written into memory, as compilers at run time
- * do; "restorer" by a signal, whose handler returns to code of this program's own (x86_64).
+ * do; "restorer" by a signal, whose handler returns to code of this program's own; "general" by a
+ * function that keeps no frame pointer in its register, but a pointer to two words of which the second
+ * leads into this program's data (both x86_64).
  *
- * Usage: no_unwind_info HOLD_MS generated|restorer
+ * Usage: no_unwind_info HOLD_MS generated|restorer|general
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -77,8 +79,35 @@ static __attribute__((noinline)) void interrupted(void)
 	must(!syscall(SYS_rt_sigaction, SIGUSR1, &action, NULL, 8), "sigaction");
 	must(!raise(SIGUSR1), "raise");
 }
+
+__asm__(".text\n"
+	".type general, @function\n"
+	"general: push %rbp\n"
+	"	sub $32, %rsp\n"
+	"	movq $1, (%rsp)\n"
+	"	mov %rsi, 8(%rsp)\n"
+	"	mov %rsp, %rbp\n"
+	"	call *%rdi\n"
+	"	add $32, %rsp\n"
+	"	pop %rbp\n"
+	"	ret\n"
+	".size general, . - general\n");
+extern void general(void (*call)(void), const void *second);
+
+static __attribute__((noinline)) void call_general(void)
+{
+	static char data[64];
+
+	general(leak, data + sizeof data / 2);
+	__asm__ volatile("");
+}
 #else
 static void interrupted(void)
+{
+	exit(77);
+}
+
+static void call_general(void)
 {
 	exit(77);
 }
@@ -89,6 +118,8 @@ int main(int argc, char **argv)
 	must(argc == 3, "usage");
 	if (strcmp(argv[2], "generated") == 0)
 		call_generated();
+	else if (strcmp(argv[2], "general") == 0)
+		call_general();
 	else
 		interrupted();
 	hold(atoi(argv[1]));
