@@ -124,9 +124,9 @@ def test_word_beside_a_register_is_no_return_address(start):
     if run.wait() == 77:
         pytest.skip("of x86_64")
     assert run.process.returncode == 0, run.err
-    stack = Report(run.err).only().stack("opened")
-    assert named(stack, "leak", "general"), run.err
-    assert [line.strip() for line in stack[2:]] == ["(not followed further)"], run.err
+    group = Report(run.err).only()
+    assert named(group.stack("opened"), "leak", "general"), run.err
+    assert [frame.strip() for frame in group.stacks["opened"][2:]] == ["(not followed further)"]
     assert "different" not in run.err, run.err
 
 
