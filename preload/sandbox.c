@@ -50,6 +50,7 @@ static const struct {
 	{SYS_ioctl, {3, FIONREAD}},
 	{SYS_ppoll, {0}},
 	{SYS_rt_sigprocmask, {SIG_SETMASK}},
+	{SYS_rt_sigprocmask, {-1}}, /* stack_memory.c */
 	{SYS_prctl, {PR_GET_NAME}},
 	{SYS_gettid, {0}},
 	{SYS_getpid, {0}},
