@@ -270,6 +270,7 @@ bool cfi_execute(const struct cfi_common *common, struct cfi_bytes program,
 	m.remembered = 0;
 	row->cfa_is_expression = false;
 	row->cfa_register = CFI_REGISTERS;
+	row->cfa = 0;
 	row->return_signed = false;
 	row->told = 0;
 	if (!run(&m, common->program))

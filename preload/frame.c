@@ -143,6 +143,9 @@ static enum frame_step by_row(struct frame *f, const struct module *m,
 		f->cfa = cfa;
 		return FRAME_END;
 	}
+	/* Who has called has saved it: what is in its place is the callee's. */
+	if (!is_told(row, ra) && !f->exact)
+		return FRAME_LOST;
 	if (!replace_places(f, m, row, cfa))
 		return FRAME_LOST;
 	if (!is_told(row, CFI_SP))
